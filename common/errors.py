@@ -1,0 +1,25 @@
+"""Errors that say what was given, what is allowed and what to do."""
+
+from __future__ import annotations
+
+
+class UserError(Exception):
+    """A mistake that the user can mend; shown without a stack trace, exit status 2."""
+
+
+class MissingDataError(UserError):
+    """A data set that is neither on disk nor to be had.
+
+    Args:
+        missing: what is missing, in a few words (``"IMDB: aclImdb_v1.tar.gz"``).
+        remedy: what to put where, or which option helps.
+    """
+
+    def __init__(self, missing: str, remedy: str):
+        super().__init__(f"{missing} is missing. {remedy}")
+        self.missing = missing
+        self.remedy = remedy
+
+
+class CorruptDataError(UserError):
+    """A file whose content is not what its checksum or its format promises."""

@@ -1,0 +1,1 @@
+"""One package a paper; see CONTRIBUTING.md for what a paper's folder holds."""
