@@ -1,0 +1,124 @@
+"""A task such as ``lra`` that runs others, one after the other, and shows them in one table."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from omegaconf import DictConfig, open_dict
+from rich.console import Console
+
+from common.errors import UserError
+from common.experiment import record as records
+from common.experiment.folder import open_run_folder
+from common.experiment.identity import config_hash, plain
+from common.experiment.interruption import RunInterrupted
+from common.experiment.lifecycle import Outcome, run_one
+from common.experiment.record import Record
+
+MEMBERS = "members.json"
+
+
+def run_composite(
+    config: DictConfig,
+    overrides: list[str],
+    console: Console,
+    announce: Callable[[DictConfig], None],
+) -> tuple[Outcome, list[Outcome]]:
+    """Run every member task and record the whole.
+
+    All members are composed before the first one starts, so a bad option costs no training.
+    With ``resume=<folder>`` members that are completed there are kept, one that was cut short goes on.
+    """
+    configs = {name: _compose_member(name, overrides) for name in config.task.members}
+    contents = {name: plain(member) for name, member in configs.items()}
+    digest = config_hash({name: config_hash(content) for name, content in contents.items()})
+    folder, earlier = _open(config, digest)
+    started, begin = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
+    folders: dict[str, str] = dict(earlier)
+    outcomes: list[Outcome] = []
+    run = Record(
+        paper=config.paper.id,
+        task=config.task.name,
+        variant=next(iter(configs.values())).variant,
+        scale=config.scale.name,
+        seed=config.seed,
+        overrides=overrides,
+        config_hash=digest,
+        config={"members": contents},
+        started=started,
+    )
+    try:
+        for name, member in configs.items():
+            with open_dict(member):
+                member.resume = earlier.get(name)
+            announce(member)
+
+            def opened(member_folder: Path, name: str = name) -> None:
+                folders[name] = str(member_folder)
+                records.write_json(folder / MEMBERS, folders)
+
+            outcomes.append(_keep_or_run(member, overrides, console, opened))
+        run.status = records.COMPLETED
+        broken = [o for o in outcomes if o.record.status in (records.FAILED, records.DIVERGED)]
+        if broken:
+            run.status = records.FAILED
+            run.reason = f"{len(broken)} of {len(outcomes)} tasks failed"
+    except RunInterrupted as interruption:
+        run.status, run.reason = records.INTERRUPTED, str(interruption)
+        raise
+    finally:
+        run.wall_seconds = time.perf_counter() - begin
+        run.metrics = _summary(outcomes, config.task.members)
+        run.facts = {"members": folders}
+        if outcomes:
+            run.provenance = outcomes[0].record.provenance
+        run.write(folder)
+    return Outcome(folder, run), outcomes
+
+
+def _keep_or_run(
+    member: DictConfig, overrides: list[str], console: Console, opened: Callable[[Path], None]
+) -> Outcome:
+    if member.resume is not None:
+        done = Record.read(Path(member.resume))
+        if done.status == records.COMPLETED and done.config_hash == config_hash(plain(member)):
+            return Outcome(Path(member.resume), done)
+    return run_one(member, overrides, console, opened)
+
+
+def _open(config: DictConfig, digest: str) -> tuple[Path, dict[str, str]]:
+    if config.resume is None:
+        return open_run_folder(Path(config.output_root), config.paper.id, config.task.name, digest), {}
+    folder = Path(config.resume)
+    try:
+        earlier = json.loads((folder / MEMBERS).read_text())
+    except FileNotFoundError:
+        raise UserError(
+            f"{folder} is not the folder of a composite run: it has no {MEMBERS}. To resume one "
+            "member, give its own task and folder."
+        ) from None
+    return folder, earlier
+
+
+def _compose_member(name: str, overrides: list[str]) -> DictConfig:
+    from hydra import compose
+
+    kept = [o for o in overrides if o.partition("=")[0].lstrip("+~") not in ("task", "resume")]
+    return compose("config", overrides=[*kept, f"task={name}"])
+
+
+def _summary(outcomes: list[Outcome], members: list[str]) -> dict[str, float]:
+    """Each member's figure, and the average, where all were measured."""
+    figures = {
+        f"{o.record.task.rpartition('/')[2]}_{o.record.metric}": o.record.metrics[o.record.metric]
+        for o in outcomes
+        if o.record.metric in o.record.metrics
+    }
+    if len(figures) == len(members):
+        figures["average"] = statistics.fmean(figures.values())
+    return figures

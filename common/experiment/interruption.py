@@ -1,0 +1,60 @@
+"""SIGINT and SIGTERM end a run in order: at once outside training, after the current step inside."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class RunInterrupted(BaseException):
+    """A signal asked this run to stop. Like KeyboardInterrupt not an Exception: nobody swallows it."""
+
+    def __init__(self, signum: int):
+        self.signal_name = signal.Signals(signum).name
+        super().__init__(f"stopped by {self.signal_name}")
+
+
+class StopRequest:
+    """What the signal handlers and the training loop share.
+
+    While ``deferring`` a first signal only sets ``signum``, since a step cut in the middle cannot be
+    resumed from; the loop calls :meth:`raise_if_set` between steps. A second signal stops at once.
+    """
+
+    def __init__(self) -> None:
+        self.signum: int | None = None
+        self._deferring = False
+
+    def raise_if_set(self) -> None:
+        """Raises RunInterrupted if a signal has come."""
+        if self.signum is not None:
+            raise RunInterrupted(self.signum)
+
+    @contextmanager
+    def deferring(self) -> Iterator[None]:
+        """Hold a signal back until the block looks for it or ends."""
+        self._deferring = True
+        try:
+            yield
+        finally:
+            self._deferring = False
+
+    def _handle(self, signum: int, frame: object) -> None:
+        second = self.signum is not None
+        self.signum = signum
+        if second or not self._deferring:
+            raise RunInterrupted(signum)
+
+    @contextmanager
+    def listening(self) -> Iterator[StopRequest]:
+        """Install the handlers for the block; outside the main thread signals are left alone."""
+        try:
+            old = {s: signal.signal(s, self._handle) for s in (signal.SIGINT, signal.SIGTERM)}
+        except ValueError:
+            old = {}
+        try:
+            yield self
+        finally:
+            for signum, handler in old.items():
+                signal.signal(signum, handler)

@@ -1,0 +1,99 @@
+"""Hydra's part: compose one job or many, hand each to the lifecycle, collect how they ended."""
+
+from __future__ import annotations
+
+import importlib
+import traceback
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.plugins import Plugins
+from hydra.types import RunMode
+from omegaconf import DictConfig
+from rich.console import Console
+
+from common.errors import UserError
+from common.experiment import record as records
+from common.experiment import schema
+from common.experiment.composite import run_composite
+from common.experiment.lifecycle import Outcome, is_composite, run_one
+from common.experiment.paths import PAPERS, conf_folder
+from common.experiment.searchpath import PaperSearchPath
+from common.experiment.summary import show
+
+FAILED_STATUSES = (records.FAILED, records.DIVERGED)
+
+
+def register() -> None:
+    """Make the papers' configs and all schemas known to Hydra."""
+    Plugins.instance().register(PaperSearchPath)
+    schema.register()
+    for module in sorted(PAPERS.glob("*/schema.py")):
+        importlib.import_module(f"papers.{module.parent.name}.schema").register()
+
+
+def launch(arguments: list[str]) -> int:
+    """Run what the command line asks for; returns the exit status."""
+    register()
+    console = Console()
+    ended: list[Outcome] = []
+    jobs: list[int] = []
+
+    def job(config: DictConfig) -> None:
+        jobs.append(_job(config, console, ended))
+
+    decorated = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")
+    decorated(job)()
+    if len(jobs) > 1:
+        show(console, ended, f"{len(ended)} runs: {_tally(ended)}")
+    return max(jobs, default=0)
+
+
+def _job(config: DictConfig, console: Console, ended: list[Outcome]) -> int:
+    """One job of a sweep, or the only one; in a sweep the others go on whatever happens here."""
+    overrides = list(HydraConfig.get().overrides.task)
+    sweeping = HydraConfig.get().mode == RunMode.MULTIRUN
+
+    def announce(member: DictConfig) -> None:
+        console.rule(f"[bold]{member.paper.id} · {member.task.name} · {member.variant} · "
+                     f"{member.scale.name} · seed {member.seed}", align="left")
+
+    try:
+        if is_composite(config):
+            whole, members = run_composite(config, overrides, console, announce)
+            title = f"{config.paper.id} · {config.task.name} · {config.scale.name}"
+            show(console, members, title)
+            if "average" in whole.record.metrics:
+                console.print(f"  average {whole.record.metrics['average']:.2f}")
+            console.print(f"  recorded in {whole.folder}", highlight=False)
+            outcomes = [whole]
+        else:
+            announce(config)
+            outcomes = [run_one(config, overrides, console)]
+            show(console, outcomes, f"{config.paper.id} · {config.scale.name}")
+    except UserError as mistake:
+        if not sweeping:
+            raise
+        console.print(f"[red]{' '.join(overrides)}[/]: {mistake}", highlight=False)
+        return 2
+    except Exception:
+        if not sweeping:
+            raise
+        console.print(traceback.format_exc(), highlight=False, markup=False)
+        return 1
+    ended.extend(outcomes)
+    for outcome in outcomes:
+        if outcome.record.traceback:
+            console.print(outcome.record.traceback, highlight=False, markup=False, style="red")
+    return max(_status(outcome) for outcome in outcomes)
+
+
+def _status(outcome: Outcome) -> int:
+    if outcome.record.status in FAILED_STATUSES:
+        return 1
+    return 2 if outcome.record.status == records.NOT_RUN else 0
+
+
+def _tally(outcomes: list[Outcome]) -> str:
+    statuses = [o.record.status for o in outcomes]
+    return ", ".join(f"{statuses.count(s)} {s}" for s in dict.fromkeys(statuses))

@@ -1,0 +1,164 @@
+"""The life of one run: open its folder, run its task, and record how it ended, whatever happens."""
+
+from __future__ import annotations
+
+import json
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hydra.utils import get_method
+from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
+
+from common.errors import MissingDataError, UserError
+from common.experiment import record as records
+from common.experiment.context import RunContext
+from common.experiment.folder import open_run_folder
+from common.experiment.identity import config_hash, differences, plain
+from common.experiment.interruption import RunInterrupted, StopRequest
+from common.experiment.provenance import peak_memory_bytes, provenance
+from common.experiment.record import Record
+
+if TYPE_CHECKING:
+    from common.data.context import DataContext
+
+CONFIG = "config.json"
+
+
+@dataclass
+class Outcome:
+    """A run that has ended, and where it is recorded."""
+
+    folder: Path
+    record: Record
+
+
+class Diverged(Exception):
+    """The loss stopped being finite.
+
+    Args:
+        step: optimiser step at which it happened.
+        last_finite: last finite loss, None if there was none.
+    """
+
+    def __init__(self, step: int, last_finite: float | None):
+        super().__init__(f"the loss is not finite at step {step}; last finite value {last_finite}")
+        self.step = step
+        self.last_finite = last_finite
+
+
+def run_one(
+    config: DictConfig,
+    overrides: list[str],
+    console: Console,
+    opened: Callable[[Path], None] = lambda folder: None,
+) -> Outcome:
+    """Run a task that is not composite; ``opened`` hears of the folder before anything can fail.
+
+    A failure is recorded, not raised; only a user's mistake found before the run starts
+    (:class:`UserError`) and an interruption, once recorded, go on to the caller.
+    """
+    content = plain(config)
+    digest = config_hash(content)
+    folder, resuming = _folder(config, content, digest)
+    from common.experiment.machine import prepare
+
+    threads = prepare(config.trainer, config.seed)
+    run = Record(
+        paper=config.paper.id,
+        task=config.task.name,
+        variant=config.variant,
+        scale=config.scale.name,
+        seed=config.seed,
+        metric=config.task.metric,
+        published=config.published,
+        chance=config.task.chance,
+        config_hash=digest,
+        config=content,
+        overrides=overrides,
+        provenance=provenance(threads),
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    try:
+        records.write_json(folder / CONFIG, content)
+        run.write(folder)
+        opened(folder)
+        _attempt(run, config, folder, resuming, console)
+    except OSError as error:
+        raise UserError(
+            f"Cannot write to {folder} ({error.strerror}). Free space or choose another place "
+            "with output_root=<folder>; what was recorded so far is still there."
+        ) from error
+    return Outcome(folder, run)
+
+
+def _attempt(
+    run: Record, config: DictConfig, folder: Path, resuming: bool, console: Console
+) -> None:
+    stop = StopRequest()
+    begin = time.perf_counter()
+    try:
+        with stop.listening():
+            task = get_method(config.entry)
+            context = RunContext(config, folder, data_context(config, console), stop, console, resuming)
+            result = task(context)
+            run.metrics = records.finite(result.metrics)
+            run.data, run.notes, run.facts = result.data, result.notes, result.facts
+            run.status = records.COMPLETED
+    except RunInterrupted as interruption:
+        run.status, run.reason = records.INTERRUPTED, str(interruption)
+        raise
+    except Diverged as divergence:
+        run.status, run.reason = records.DIVERGED, str(divergence)
+        run.facts = {"step": divergence.step, "last_finite_loss": divergence.last_finite}
+    except MissingDataError as missing:
+        run.status, run.reason = records.NOT_RUN, str(missing)
+    except UserError as mistake:
+        run.status, run.reason = records.FAILED, str(mistake)
+        raise
+    except Exception as error:
+        run.status, run.reason = records.FAILED, f"{type(error).__name__}: {error}"
+        run.traceback = traceback.format_exc()
+    finally:
+        run.wall_seconds = time.perf_counter() - begin
+        run.peak_memory_bytes = peak_memory_bytes()
+        run.write(folder)
+
+
+def data_context(config: DictConfig, console: Console) -> DataContext:
+    """The data sources that the configuration names."""
+    from common.data.context import DataContext
+    from common.experiment.machine import cpus
+
+    source = config.data.local_source
+    return DataContext(
+        root=Path(config.data.root),
+        local_source=Path(source) if source else None,
+        download=config.data.download,
+        workers=config.data.workers or cpus(),
+        progress=bool(config.trainer.progress) and console.is_terminal,
+    )
+
+
+def _folder(config: DictConfig, content: dict[str, Any], digest: str) -> tuple[Path, bool]:
+    if config.resume is None:
+        root = Path(config.output_root)
+        return open_run_folder(root, config.paper.id, config.task.name, digest), False
+    folder = Path(config.resume)
+    Record.read(folder)
+    if different := differences(json.loads((folder / CONFIG).read_text()), content):
+        raise UserError(
+            f"{folder} was run with another configuration; give the same options to resume it:\n  "
+            + "\n  ".join(different)
+        )
+    return folder, True
+
+
+def is_composite(config: DictConfig) -> bool:
+    """Whether the task only names other tasks."""
+    return bool(OmegaConf.select(config, "task.members"))

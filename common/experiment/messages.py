@@ -1,0 +1,121 @@
+"""Hydra's and OmegaConf's errors, in the user's terms: what was given, what is allowed, the nearest."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+
+from hydra.errors import HydraException, MissingConfigException
+from omegaconf.errors import OmegaConfBaseException
+
+from common.experiment import registry
+
+_GROUPS = {
+    "scale": registry.scales,
+    "trainer": registry.trainers,
+    "paper": registry.papers,
+}
+
+
+def chosen(argv: Iterable[str], key: str, default: str | None = None) -> str | None:
+    """The value given to ``key=`` on the command line."""
+    values = [a.partition("=")[2] for a in argv if a.partition("=")[0].lstrip("+") == key]
+    return values[-1] if values else default
+
+
+def explain(error: Exception, argv: list[str]) -> str | None:
+    """A message for a mistake on the command line; None if the error is not one."""
+    chain = list(_chain(error))
+    for link in chain:
+        if isinstance(link, MissingConfigException):
+            return _missing_option(link, argv)
+    for link in chain:
+        if isinstance(link, OmegaConfBaseException):
+            return _bad_value(link, error, argv)
+    if isinstance(error, HydraException):
+        return str(error).strip().splitlines()[0]
+    return None
+
+
+def _chain(error: BaseException | None) -> Iterable[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _missing_option(error: MissingConfigException, argv: list[str]) -> str:
+    missing = (error.missing_cfg_file or "").removesuffix(".yaml")
+    paper = chosen(argv, "paper", "s5_ptd") or ""
+    if missing.startswith("recipe/"):
+        task = missing.removeprefix(f"recipe/{paper}/")
+        return _unknown_task(task, paper)
+    group, _, option = missing.partition("/")
+    if group == "task":
+        return _unknown_task(option, paper)
+    if group == "model":
+        return _unknown("model", option, registry.models(paper), f" for paper {paper}")
+    if group in _GROUPS:
+        return _unknown(group, option, _GROUPS[group]())
+    return _unknown(group or "option", option, error.options or [])
+
+
+def _unknown_task(task: str, paper: str) -> str:
+    if paper not in registry.papers():
+        return _unknown("paper", paper, registry.papers())
+    return _unknown("task", task, registry.tasks(paper), f" of paper {paper}")
+
+
+def _unknown(kind: str, given: str, allowed: Iterable[str], of: str = "") -> str:
+    allowed = list(allowed)
+    return f"Unknown {kind} {given!r}.{nearest(given, allowed)} Allowed{of}: {', '.join(allowed)}."
+
+
+def nearest(given: str, allowed: Iterable[str]) -> str:
+    """`` Did you mean ...?`` or nothing."""
+    match = difflib.get_close_matches(given, list(allowed), n=1, cutoff=0.5)
+    return f" Did you mean {match[0]!r}?" if match else ""
+
+
+def _bad_value(error: OmegaConfBaseException, outer: Exception, argv: list[str]) -> str:
+    key = _key(error)
+    first = str(error).strip().splitlines()[0]
+    if "not in struct" in first or re.search(r"Key '.*' not in '", first):
+        given = _given_key(outer, key, argv)
+        group = given in ("recipe", "table")
+        if group:
+            return f"{given!r} follows from paper and task and cannot be set; set the values in it."
+        return f"Unknown key {given!r}.{nearest(given, _known_keys(argv))} `--cfg job` prints them all."
+    value = chosen(argv, key)
+    said = f" {key}={value}" if value is not None else f" {key}"
+    return f"Wrong value:{said}. {first}"
+
+
+def _key(error: OmegaConfBaseException) -> str:
+    return getattr(error, "full_key", None) or ""
+
+
+def _given_key(outer: Exception, key: str, argv: list[str]) -> str:
+    """Hydra names the override it could not apply; OmegaConf only the part of it that is missing."""
+    match = re.search(r"Could not override '([^']+)'", str(outer))
+    return match.group(1) if match else key
+
+
+def _known_keys(argv: list[str]) -> list[str]:
+    """Keys of the same command line without the overrides that may be wrong."""
+    from hydra import compose
+    from omegaconf import OmegaConf
+
+    groups = ("paper", "task", "scale", "trainer", "model")
+    kept = [a for a in argv if a.partition("=")[0] in groups and "," not in a]
+    try:
+        config = compose("config", overrides=kept)
+    except (HydraException, OmegaConfBaseException):
+        return list(groups)
+    from common.experiment.identity import flat
+
+    content = OmegaConf.to_container(config, resolve=False)
+    content.pop("table", None)
+    leaves = list(flat(content))
+    parents = {leaf.rsplit(".", 1)[0] for leaf in leaves if "." in leaf}
+    return [*groups, *leaves, *parents]
