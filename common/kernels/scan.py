@@ -103,34 +103,52 @@ def _write_states(states, decay, inputs, initial, reverse):
         _write_sequentially(states[:, rest], _steps(decay, rest), inputs[:, rest], initial, reverse)
         initial = states[:, whole]
 
-    steps = range(chunk - 1, -1, -1) if reverse else range(chunk)
-    split_inputs = inputs[:, body].unflatten(1, (chunks, chunk))
-    split_states = states[:, body].unflatten(1, (chunks, chunk))
-    constant = decay.ndim == 1
-    split_decay = decay if constant else decay[:, body].unflatten(1, (chunks, chunk))
+    def step_major(tensor):
+        return tensor[:, body].unflatten(1, (chunks, chunk)).permute(2, 0, 1, 3)
 
-    def decay_at(step):
-        return split_decay if constant else split_decay[:, :, step]
-
-    last = split_inputs[:, :, steps[0]].clone()
-    for step in steps[1:]:
-        torch.addcmul(split_inputs[:, :, step], decay_at(step), last, out=last)
-    chunk_decay = repeated_square(decay, chunk) if constant else split_decay.prod(2)
-    carried = torch.empty_like(last)
-    _write_states(carried, chunk_decay, last, initial, reverse)
-    if reverse:
-        previous = torch.cat([carried[:, 1:], initial[:, None]], 1)
-    else:
-        previous = torch.cat([initial[:, None], carried[:, :-1]], 1)
-    for step in steps:
-        now = split_states[:, :, step]
-        torch.addcmul(split_inputs[:, :, step], decay_at(step), previous, out=now)
-        previous = now
-
+    write_step_major(
+        step_major(states),
+        decay if decay.ndim == 1 else step_major(decay),
+        step_major(inputs),
+        initial,
+        reverse,
+    )
     if not reverse and whole < length:
         _write_sequentially(
             states[:, rest], _steps(decay, rest), inputs[:, rest], states[:, whole - 1], reverse
         )
+
+
+def write_step_major(
+    states: Complex[Tensor, "chunk batch chunks state"] | Float[Tensor, "chunk batch chunks state"],
+    decay: Tensor,
+    inputs: Complex[Tensor, "chunk batch chunks state"] | Float[Tensor, "chunk batch chunks state"],
+    initial: Complex[Tensor, "batch state"] | Float[Tensor, "batch state"],
+    reverse: bool,
+) -> None:
+    """Fill ``states`` by the recurrence; entry [j, :, i] is step ``i * chunk + j`` of the sequence.
+
+    ``decay`` is ``(state,)`` or has the shape of ``inputs``. Strides are free: the layout is an
+    order of indices, and callers who choose it in memory too get contiguous steps.
+    """
+    chunk = inputs.shape[0]
+    constant = decay.ndim == 1
+    order = range(chunk - 1, -1, -1) if reverse else range(chunk)
+
+    last = inputs[order[0]].clone(memory_format=torch.contiguous_format)
+    for j in order[1:]:
+        torch.addcmul(inputs[j], decay if constant else decay[j], last, out=last)
+    chunk_decay = _repeated_square(decay, chunk) if constant else decay.prod(0)
+    carried = torch.empty_like(last)
+    _write_states(carried, chunk_decay, last, initial, reverse)
+
+    if reverse:
+        previous = torch.cat([carried[:, 1:], initial[:, None]], 1)
+    else:
+        previous = torch.cat([initial[:, None], carried[:, :-1]], 1)
+    for j in order:
+        torch.addcmul(inputs[j], decay if constant else decay[j], previous, out=states[j])
+        previous = states[j]
 
 
 def _write_sequentially(states, decay, inputs, initial, reverse):
@@ -155,7 +173,7 @@ def chunk_length(length: int) -> int:
     return chunk
 
 
-def repeated_square(decay: Tensor, power: int) -> Tensor:
+def _repeated_square(decay: Tensor, power: int) -> Tensor:
     """``decay ** power`` for a power of two; unlike ``torch.pow`` exact at decay = 0."""
     while power > 1:
         decay, power = decay * decay, power // 2
