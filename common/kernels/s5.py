@@ -27,7 +27,7 @@ def s5_apply(
     u: Float[Tensor, "batch length width"],
     lam_bar: Complex[Tensor, " state"],
     B_bar: Complex[Tensor, "state width"],
-    C: Complex[Tensor, "out_width directions*state"],
+    C: Complex[Tensor, "out_width columns"],
     *,
     bidirectional: bool = False,
     conj_sym: bool = False,
