@@ -7,6 +7,10 @@ class UserError(Exception):
     """A mistake that the user can mend; shown without a stack trace, exit status 2."""
 
 
+class InvalidInputError(UserError, ValueError):
+    """A value out of range: a user's mistake on the command line, a ValueError to a caller."""
+
+
 class MissingDataError(UserError):
     """A data set that is neither on disk nor to be had.
 
@@ -23,3 +27,17 @@ class MissingDataError(UserError):
 
 class CorruptDataError(UserError):
     """A file whose content is not what its checksum or its format promises."""
+
+
+class Diverged(Exception):
+    """The loss stopped being finite.
+
+    Args:
+        step: optimiser step at which it happened.
+        last_finite: last finite loss, None if there was none.
+    """
+
+    def __init__(self, step: int, last_finite: float | None):
+        super().__init__(f"the loss is not finite at step {step}; last finite value {last_finite}")
+        self.step = step
+        self.last_finite = last_finite

@@ -15,6 +15,7 @@ from common.experiment.interruption import StopRequest
 
 if TYPE_CHECKING:
     from common.data.context import DataContext
+    from common.data.sequence import SequenceData
 
 T = TypeVar("T")
 
@@ -58,7 +59,7 @@ class TaskResult:
 
     Attributes:
         metrics: finite numbers by name; accuracies in per cent, times in seconds.
-        data: provenance of each data set (``SequenceData.provenance()``).
+        data: one :func:`data_entry` for each data set.
         notes: sentences for the reader of the table ("not trained", "selected on the test set").
         facts: anything else worth keeping, as JSON.
     """
@@ -67,3 +68,13 @@ class TaskResult:
     data: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+
+
+def data_entry(data: SequenceData) -> dict[str, Any]:
+    """What a record says of a data set."""
+    return {
+        "name": data.name,
+        "source": data.source,
+        "content_sha256": data.content_sha256,
+        "is_paper_data": data.is_paper_data,
+    }

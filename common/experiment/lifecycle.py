@@ -15,7 +15,7 @@ from hydra.utils import get_method
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from common.errors import MissingDataError, UserError
+from common.errors import Diverged, MissingDataError, UserError
 from common.experiment import record as records
 from common.experiment.context import RunContext
 from common.experiment.folder import open_run_folder
@@ -36,20 +36,6 @@ class Outcome:
 
     folder: Path
     record: Record
-
-
-class Diverged(Exception):
-    """The loss stopped being finite.
-
-    Args:
-        step: optimiser step at which it happened.
-        last_finite: last finite loss, None if there was none.
-    """
-
-    def __init__(self, step: int, last_finite: float | None):
-        super().__init__(f"the loss is not finite at step {step}; last finite value {last_finite}")
-        self.step = step
-        self.last_finite = last_finite
 
 
 def run_one(

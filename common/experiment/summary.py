@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -14,19 +15,24 @@ from common.experiment.lifecycle import Outcome
 _COLOUR = {records.COMPLETED: "green", records.NOT_RUN: "yellow"}
 
 
+NARROW = 130  # columns below which the folders are listed under the table
+
+
 def show(console: Console, outcomes: list[Outcome], title: str) -> None:
     """The table: task, metric, here, published, chance, paper's data or not, time, place."""
-    table = Table(title=title, title_justify="left", header_style="bold")
+    narrow = console.width < NARROW
+    table = Table(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD)
     for column in ("task", "metric"):
-        table.add_column(column)
+        table.add_column(column, no_wrap=True)
     for column in ("here", "published", "chance"):
-        table.add_column(column, justify="right")
-    table.add_column("paper's data")
-    table.add_column("time", justify="right")
-    table.add_column("recorded in", overflow="fold")
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("paper's data", no_wrap=True)
+    table.add_column("time", justify="right", no_wrap=True)
+    if not narrow:
+        table.add_column("recorded in", no_wrap=True)
     for outcome in outcomes:
         run = outcome.record
-        table.add_row(
+        cells = [
             run.task,
             run.metric,
             _here(outcome),
@@ -34,13 +40,19 @@ def show(console: Console, outcomes: list[Outcome], title: str) -> None:
             _number(run.chance),
             _data(outcome),
             _duration(run.wall_seconds),
-            _relative(outcome.folder),
-        )
+        ]
+        table.add_row(*cells, *([] if narrow else [_relative(outcome.folder)]))
     console.print(table)
     for outcome in outcomes:
         run = outcome.record
+        if narrow:
+            _line(console, f"{run.task}: recorded in {_relative(outcome.folder)}")
         for note in ([run.reason] if run.reason else []) + run.notes:
-            console.print(f"  {run.task}: {note}", highlight=False, markup=False, style="dim")
+            _line(console, f"{run.task}: {note}")
+
+
+def _line(console: Console, text: str) -> None:
+    console.print(f"  {text}", highlight=False, markup=False, style="dim", soft_wrap=True)
 
 
 def _here(outcome: Outcome) -> str:

@@ -1,0 +1,174 @@
+"""What happens around the steps of a training: checkpoints, best weights, randomness, signals."""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from rich.console import Console
+
+from common.data.loader import SequenceLoader
+from common.experiment.interruption import StopRequest
+from common.trainers.checkpoints import checkpoint_path, prune
+
+
+class ResumableState(pl.Callback):
+    """Saves after every ``every`` steps and at the end of each epoch; stops in order on a signal.
+
+    Besides what Lightning saves, a checkpoint holds the state of all random number generators and
+    the position in the data: the same batches, in the same order, with the same dropout.
+    """
+
+    def __init__(self, folder: Path, loader: SequenceLoader, every: int, stop: StopRequest):
+        self.folder = folder
+        self.loader = loader
+        self.every = every
+        self.stop = stop
+        self._random: dict[str, Any] | None = None
+
+    def on_save_checkpoint(self, trainer, module, checkpoint) -> None:
+        # A DataLoader-free loader is positioned by these two; see `position`.
+        checkpoint["position"] = {
+            "epoch": trainer.current_epoch,
+            "batch": trainer.fit_loop.epoch_loop.batch_progress.current.processed,
+            "last_finite": module.last_finite,
+            "train_sums": module._train_sums.clone(),
+        }
+        checkpoint["random"] = random_state()
+
+    def on_load_checkpoint(self, trainer, module, checkpoint) -> None:
+        self._random = checkpoint["random"]
+        module.last_finite = checkpoint["position"]["last_finite"]
+        module._train_sums = checkpoint["position"]["train_sums"]
+
+    def on_train_start(self, trainer, module) -> None:
+        if self._random is not None:
+            restore_random_state(self._random)
+            self._random = None
+
+    def on_train_epoch_start(self, trainer, module) -> None:
+        self.loader.set_epoch(trainer.current_epoch)
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx) -> None:
+        # The last batch of an epoch is saved with the epoch, after its validation.
+        last = batch_idx + 1 >= trainer.num_training_batches
+        due = self.every > 0 and trainer.global_step % self.every == 0
+        if (due or self.stop.signum is not None) and not last:
+            self.save(trainer)
+        self.stop.raise_if_set()
+
+    def on_train_epoch_end(self, trainer, module) -> None:
+        self.save(trainer)
+        self.stop.raise_if_set()
+
+    def save(self, trainer) -> None:
+        """Write the checkpoint of this moment and drop the oldest."""
+        trainer.save_checkpoint(checkpoint_path(self.folder, trainer.global_step))
+        if trainer.is_global_zero:
+            prune(self.folder)
+
+
+def random_state() -> dict[str, Any]:
+    """The state of every generator, in containers that ``weights_only`` loading admits."""
+    name, keys, position, has_gauss, cached = np.random.get_state()  # noqa: NPY002
+    return {
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "numpy": [name, torch.from_numpy(keys.astype(np.int64)), position, has_gauss, cached],
+        "python": random.getstate(),
+    }
+
+
+def restore_random_state(state: dict[str, Any]) -> None:
+    """Put every generator back."""
+    torch.set_rng_state(state["torch"])
+    if state["cuda"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(state["cuda"])
+    name, keys, *rest = state["numpy"]
+    np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))  # noqa: NPY002
+    version, internal, gauss = state["python"]
+    random.setstate((version, tuple(internal), gauss))
+
+
+class BestWeights(pl.Callback):
+    """Keeps the weights of the epoch with the best validation score, inside the checkpoint.
+
+    A separate file could be newer than the checkpoint that a killed run resumes from. The first of
+    equal epochs wins.
+    """
+
+    def __init__(self) -> None:
+        self.score: float | None = None
+        self.epoch: int | None = None
+        self.weights: dict[str, torch.Tensor] = {}
+        self.scores: list[float] = []
+
+    def on_validation_end(self, trainer, module) -> None:
+        if trainer.state.fn != "fit":
+            return
+        score = float(trainer.callback_metrics["val/score"])
+        self.scores.append(score)
+        if self.score is None or score > self.score:
+            self.score, self.epoch = score, trainer.current_epoch
+            self.weights = {k: v.detach().cpu().clone() for k, v in module.state_dict().items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "score": self.score,
+            "epoch": self.epoch,
+            "weights": self.weights,
+            "scores": list(self.scores),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.score, self.epoch = state["score"], state["epoch"]
+        self.weights, self.scores = state["weights"], list(state["scores"])
+
+
+class EpochLines(pl.Callback):
+    """One line an epoch, for logs and terminals alike."""
+
+    def __init__(self, console: Console):
+        self.console = console
+        self._begin = 0.0
+
+    def on_train_epoch_start(self, trainer, module) -> None:
+        self._begin = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer, module) -> None:
+        metrics = trainer.callback_metrics
+        seconds = time.perf_counter() - self._begin
+        self.console.print(
+            f"  epoch {trainer.current_epoch + 1}/{trainer.max_epochs}  "
+            f"loss {module.mean_train_loss():.4f}  val loss {float(metrics['val/loss']):.4f}  "
+            f"val score {float(metrics['val/score']):.2f}  {seconds:.1f} s",
+            highlight=False,
+        )
+
+
+class StepTimer(pl.Callback):
+    """Wall time of training steps, the first few (allocation, caches) apart."""
+
+    WARMUP = 3
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self._begin = 0.0
+
+    def on_train_batch_start(self, trainer, module, batch, batch_idx) -> None:
+        self._begin = time.perf_counter()
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx) -> None:
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        self.seconds.append(time.perf_counter() - self._begin)
+
+    def median(self) -> float:
+        """Median seconds of a step."""
+        settled = self.seconds[self.WARMUP :] or self.seconds
+        return float(np.median(settled)) if settled else 0.0

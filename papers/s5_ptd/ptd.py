@@ -1,0 +1,298 @@
+"""Perturb-then-diagonalise: find a small E such that A + E has well-conditioned eigenvectors (M4).
+
+    minimise over E   Phi(E) = kappa(V) + gamma ||E||,      A + E = V Lambda V^-1,
+    kappa(V) = ||V||_2 ||V^-1||_2 with columns of unit norm
+
+``ptd`` follows this formula; ``ptd_for_ratio`` solves the constrained form, least kappa with
+||E||_2 <= ratio ||A||_2, by projected gradient steps. Both work in complex128: the spectrum of
+A + E is too sensitive for less. Results are kept on disk by a hash of everything they depend on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Complex, Float
+from torch import Tensor
+
+from common.errors import CorruptDataError, InvalidInputError
+
+VERSION = 1  # of the solver: part of the cache key
+OBJECTIVES = ("kappa", "kappa_sq")
+STABILISERS = ("none", "abs", "clip")
+START = 0.05  # ||E||_2 / ||A||_2 of the Gaussian start of ``ptd``
+CLIP = -1e-4
+
+
+@dataclass(frozen=True)
+class PTDResult:
+    """A perturbation and the eigen-decomposition of the perturbed matrix.
+
+    Attributes:
+        E: the perturbation, float64 or complex128.
+        lam: eigenvalues of A + E, their real parts stabilised if that was asked for.
+        V: eigenvectors as columns of unit 2-norm.
+        kappa: cond_2(V).
+        ratio: ||E||_2 / ||A||_2.
+        history: kappa and ratio after each recorded step, for the figures.
+        moved: largest change that stabilising made to an eigenvalue.
+    """
+
+    E: Complex[Tensor, "n n"] | Float[Tensor, "n n"]
+    lam: Complex[Tensor, " n"]
+    V: Complex[Tensor, "n n"]
+    kappa: float
+    ratio: float
+    history: dict[str, list[float]] = field(default_factory=dict)
+    moved: float = 0.0
+
+    def Vinv_apply(self, X: Tensor) -> Complex[Tensor, "n ..."]:  # noqa: N802 - field's notation
+        """V^-1 X by a linear solve; an explicit inverse would lose the digits that PTD gains."""
+        columns = X.to(self.V.dtype)
+        if columns.ndim == 1:
+            return torch.linalg.solve(self.V, columns[:, None])[:, 0]
+        return torch.linalg.solve(self.V, columns)
+
+
+def ptd(
+    A: Float[Tensor, "n n"] | Complex[Tensor, "n n"],
+    gamma: float,
+    *,
+    steps: int = 2000,
+    lr: float = 0.1,
+    seed: int = 0,
+    real: bool = True,
+    objective: str = "kappa",
+    stabilise: str = "none",
+    cache: Path | None = None,
+    track: Callable[[Iterable[int], str], Iterable[int]] | None = None,
+) -> PTDResult:
+    """Minimise ``kappa(V) + gamma ||E||_F / ||A||_F`` by Adam with a cosine-decayed rate.
+
+    Args:
+        A: any square matrix with a nonzero entry.
+        gamma: price of the perturbation, > 0; the norms are relative so that one value serves
+            all sizes.
+        steps: Adam steps.
+        lr: learning rate in units of the start's root-mean-square entry.
+        seed: of the Gaussian start; a start is needed, the gradient is undefined at E = 0 when A
+            has repeated or ill-conditioned eigenvalues.
+        real: a real E, so that a real A keeps conjugate pairs.
+        objective: ``kappa``, or ``kappa_sq`` as in the released solver.
+        stabilise: ``none``; ``abs`` replaces Re(lam) by -|Re(lam)|; ``clip`` by min(Re(lam), -1e-4).
+        cache: folder of results; None computes anew.
+        track: wraps the step counter, for a progress bar.
+
+    Raises:
+        InvalidInputError: A is not square or not finite, or an option is out of range.
+    """
+    A = _checked(A)
+    if not gamma > 0 or not math.isfinite(gamma):
+        raise InvalidInputError(f"gamma={gamma!r}; allowed: a positive number.")
+    return _solve(A, _Problem(gamma, None, steps, lr, seed, real, objective), stabilise, cache, track)
+
+
+def ptd_for_ratio(
+    A: Float[Tensor, "n n"] | Complex[Tensor, "n n"],
+    target_ratio: float,
+    *,
+    steps: int = 1500,
+    lr: float = 0.3,
+    seed: int = 0,
+    starts: int = 4,
+    real: bool = True,
+    stabilise: str = "none",
+    cache: Path | None = None,
+    track: Callable[[Iterable[int], str], Iterable[int]] | None = None,
+) -> PTDResult:
+    """Least kappa(V) over ``||E||_2 <= target_ratio ||A||_2``, by projected Adam steps.
+
+    After each step the singular values of E are cut to the allowed norm (the Euclidean projection
+    onto the spectral-norm ball). Steps follow the gradient of log kappa: the same minimisers, a
+    scale that does not change over the orders of magnitude that kappa crosses. The problem has
+    many local minima, so ``starts`` of them are tried and the best feasible iterate is returned.
+    Other arguments as for :func:`ptd`.
+
+    Raises:
+        InvalidInputError: target_ratio is not in (0, 1], or as for :func:`ptd`.
+    """
+    A = _checked(A)
+    if not 0 < target_ratio <= 1:
+        raise InvalidInputError(
+            f"target_ratio={target_ratio!r}; allowed: above 0 (an exact diagonalisation is what "
+            "PTD avoids) and at most 1 (E as large as A)."
+        )
+    problem = _Problem(0.0, target_ratio, steps, lr, seed, real, "log_kappa", starts)
+    return _solve(A, problem, stabilise, cache, track)
+
+
+@dataclass(frozen=True)
+class _Problem:
+    gamma: float
+    ratio: float | None
+    steps: int
+    lr: float
+    seed: int
+    real: bool
+    objective: str
+    starts: int = 1
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.starts < 1 or not self.lr > 0:
+            raise InvalidInputError(
+                f"steps={self.steps}, starts={self.starts}, lr={self.lr}; all must be positive."
+            )
+        if self.objective not in OBJECTIVES and self.ratio is None:
+            raise InvalidInputError(
+                f"objective={self.objective!r}; allowed: {', '.join(OBJECTIVES)}."
+            )
+
+
+def _checked(A: Tensor) -> Tensor:
+    if A.ndim != 2 or A.shape[0] != A.shape[1]:
+        raise InvalidInputError(f"PTD needs a square matrix, got shape {tuple(A.shape)}.")
+    if not bool(torch.isfinite(A.abs()).all()):
+        raise InvalidInputError("PTD needs a finite matrix; this one holds NaN or infinite entries.")
+    if not bool((A != 0).any()):
+        raise InvalidInputError("PTD needs a nonzero matrix; this one is zero.")
+    return A.detach().to("cpu", torch.complex128 if A.is_complex() else torch.float64)
+
+
+def _solve(A, problem, stabilise, cache, track) -> PTDResult:
+    if stabilise not in STABILISERS:
+        raise InvalidInputError(f"stabilise={stabilise!r}; allowed: {', '.join(STABILISERS)}.")
+    path = None if cache is None else Path(cache) / f"{_key(A, problem)}.npz"
+    if path is not None and path.exists():
+        E, history = _load(path)
+    else:
+        E, history = _descend(A, problem, track)
+        if path is not None:
+            _store(path, E, history)
+    return decompose(A, E, stabilise=stabilise, history=history)
+
+
+def decompose(A: Tensor, E: Tensor, *, stabilise: str = "none", history=None) -> PTDResult:
+    """The eigen-decomposition of A + E as a :class:`PTDResult`, for any E."""
+    exact, V = torch.linalg.eig((A + E).to(torch.complex128))
+    V = V / torch.linalg.vector_norm(V, dim=0)
+    lam = stabilised(exact, stabilise)
+    return PTDResult(
+        E=E,
+        lam=lam,
+        V=V,
+        kappa=float(torch.linalg.cond(V)),
+        ratio=_norm(E) / _norm(A),
+        history=history or {},
+        moved=float((lam - exact).abs().max()),
+    )
+
+
+def stabilised(lam: Complex[Tensor, " n"], how: str) -> Complex[Tensor, " n"]:
+    """Eigenvalues with non-positive real part: unchanged, by ``-|Re|``, or clipped at -1e-4."""
+    if how == "abs":
+        return torch.complex(-lam.real.abs(), lam.imag)
+    if how == "clip":
+        return torch.complex(lam.real.clamp(max=CLIP), lam.imag)
+    return lam
+
+
+def _norm(X: Tensor) -> float:
+    return float(torch.linalg.matrix_norm(X, 2))
+
+
+def _descend(A, problem, track):
+    n = A.shape[0]
+    norm, size = _norm(A), float(torch.linalg.matrix_norm(A))
+    dtype = torch.float64 if problem.real else torch.complex128
+    generator = torch.Generator().manual_seed(problem.seed)
+    best, best_value = torch.zeros(n, n, dtype=dtype), math.inf
+    history: dict[str, list[float]] = {"kappa": [], "ratio": []}
+    counter: Iterable[int] = range(problem.starts * problem.steps)
+    if track is not None:
+        counter = track(counter, f"perturb-then-diagonalise, n={n}")
+    for count in counter:
+        if count % problem.steps == 0:
+            E, optimiser, schedule = _start(n, norm, problem, generator, dtype)
+        kappa = _kappa(A, E)
+        price = problem.gamma * torch.linalg.matrix_norm(E) / size
+        loss = _TRANSFORM[problem.objective](kappa) + price
+        if loss.item() < best_value:
+            best, best_value = E.detach().clone(), loss.item()
+        if count % max(1, problem.steps // 200) == 0:
+            history["kappa"].append(kappa.item())
+            history["ratio"].append(_norm(E.detach()) / norm)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        if problem.ratio is not None:
+            with torch.no_grad():
+                E.copy_(_project(E, problem.ratio * norm))
+    return best, history
+
+
+_TRANSFORM = {"kappa": lambda k: k, "kappa_sq": torch.square, "log_kappa": torch.log}
+
+
+def _start(n, norm, problem, generator, dtype):
+    E = torch.randn(n, n, generator=generator, dtype=dtype)
+    E = E * (norm * (START if problem.ratio is None else problem.ratio) / _norm(E))
+    # Adam moves every entry by about the rate, so the rate follows the size of E's entries.
+    rate = problem.lr * E.abs().square().mean().sqrt().item()
+    E.requires_grad_(True)
+    optimiser = torch.optim.Adam([E], lr=rate)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
+        optimiser, problem.steps, eta_min=rate / 50
+    )
+    return E, optimiser, schedule
+
+
+def _kappa(A: Tensor, E: Tensor) -> Tensor:
+    _, V = torch.linalg.eig((A + E).to(torch.complex128))
+    V = V / torch.linalg.vector_norm(V, dim=0)
+    singular = torch.linalg.svdvals(V)
+    return singular[0] / singular[-1]
+
+
+def _project(E: Tensor, bound: float) -> Tensor:
+    U, S, Vh = torch.linalg.svd(E)
+    if float(S[0]) <= bound:
+        return E
+    # A hair inside the ball: the norm measured later may differ in the last digit.
+    return (U * S.clamp(max=bound * (1 - 1e-12)).to(U.dtype)) @ Vh
+
+
+def _key(A: Tensor, problem: _Problem) -> str:
+    digest = hashlib.sha256(repr((VERSION, problem, str(A.dtype))).encode())
+    digest.update(A.contiguous().numpy().tobytes())
+    return digest.hexdigest()[:24]
+
+
+def _store(path: Path, E: Tensor, history: dict[str, list[float]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            np.savez(file, E=E.numpy(), **{k: np.array(v) for k, v in history.items()})
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _load(path: Path) -> tuple[Tensor, dict[str, list[float]]]:
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            E = torch.from_numpy(content["E"])
+            history = {k: content[k].tolist() for k in content.files if k != "E"}
+    except (ValueError, KeyError, OSError, EOFError) as error:
+        raise CorruptDataError(f"{path} is not readable ({error}); delete it to solve anew.") from error
+    return E, history

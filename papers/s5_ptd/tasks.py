@@ -1,0 +1,140 @@
+"""The experiments of the paper (M10), as functions that a recipe names in ``entry``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from common.data.catalogue import available, load
+from common.data.loader import SequenceLoader
+from common.data.sequence import SequenceData
+from common.experiment.context import RunContext, TaskResult, data_entry
+from common.trainers.fit import FitResult, fit
+from common.trainers.groups import parameter_groups
+from common.trainers.module import SupervisedModule
+from common.trainers.schedules import schedule
+from papers.s5_ptd.models import build, initial_basis
+from papers.s5_ptd.optimizer import rules
+from papers.s5_ptd.ptd import PTDResult
+
+
+def classify(context: RunContext) -> TaskResult:
+    """E1 and E3: train a classifier, select the best validation epoch, score it on the test set."""
+    config = context.config
+    data = load_data(context)
+    basis, solution = initial_basis(config.model, cache=cache(context), track=context.track)
+    model = build(config.model, data, basis)
+    result = train(context, model, data)
+    return report(config, data, result, solution, sum(p.numel() for p in model.parameters()))
+
+
+def cache(context: RunContext) -> Path:
+    """Where solved perturbations are kept."""
+    return context.data.root / "ptd"
+
+
+def load_data(context: RunContext) -> SequenceData:
+    """The task's data set; says what it fetches before it does."""
+    spec = OmegaConf.to_object(context.config.task.dataset)
+    if (message := available(spec, context.data)) is not None:
+        context.console.print(f"  data: {message}", highlight=False)
+    return load(spec, context.data)
+
+
+def train(context: RunContext, model, data: SequenceData) -> FitResult:
+    """Train by the configuration's optimiser and schedule."""
+    config = context.config
+    loaders = _loaders(config, data)
+    steps = len(loaders[0])
+    module = SupervisedModule(
+        model,
+        parameter_groups(
+            model,
+            rules(config.model, config.optimizer),
+            lr=config.optimizer.lr,
+            weight_decay=config.optimizer.weight_decay,
+        ),
+        schedule(
+            config.optimizer.schedule,
+            steps_per_epoch=steps,
+            epochs=config.train.epochs,
+            warmup_epochs=config.optimizer.warmup_epochs,
+            warmup_steps=config.optimizer.warmup_steps,
+            total_steps=config.optimizer.total_steps,
+        ),
+    )
+    return fit(
+        context,
+        module,
+        *loaders,
+        epochs=config.train.epochs,
+        score_test=not config.train.timed_only,
+    )
+
+
+def _loaders(config: DictConfig, data: SequenceData) -> list[SequenceLoader]:
+    """Training, validation and test batches; without a validation split the test set selects."""
+    cut = config.train.cut_to_longest
+    train = SequenceLoader(
+        data.train,
+        config.train.batch_size,
+        shuffle=True,
+        seed=config.seed,
+        drop_last=True,
+        cut_to_longest=cut,
+    )
+    evaluation = [
+        SequenceLoader(
+            split,
+            config.train.eval_batch_size,
+            shuffle=False,
+            seed=0,
+            drop_last=False,
+            cut_to_longest=cut,
+        )
+        for split in (data.test if data.val is None else data.val, data.test)
+    ]
+    return [train, *evaluation]
+
+
+def report(
+    config: DictConfig,
+    data: SequenceData,
+    result: FitResult,
+    solution: PTDResult | None,
+    parameters: int,
+) -> TaskResult:
+    """Metrics, provenance and the sentences a reader of the table needs."""
+    metrics = {
+        "parameters": parameters,
+        "steps": result.steps,
+        "seconds_per_step": result.seconds_per_step,
+        "val_accuracy": result.best_val,
+        "best_epoch": result.best_epoch,
+    }
+    notes = list(data.notes)
+    if config.train.timed_only:
+        del metrics["val_accuracy"], metrics["best_epoch"]
+        notes.append(
+            f"not trained: {result.steps} steps only, {result.seconds_per_step * 1e3:.0f} ms a step"
+        )
+    else:
+        metrics |= {
+            "accuracy": result.best,
+            "accuracy_last_epoch": result.last,
+            "test_loss": result.test_loss,
+        }
+        baselines = {name: 100 * share for name, share in data.baselines.items()}
+        metrics |= {f"baseline_{name}": value for name, value in baselines.items()}
+        shown = ", ".join(f"{name.replace('_', ' ')} {v:.1f}" for name, v in baselines.items())
+        notes.append(
+            f"best of {len(result.val_scores)} epochs: {result.best_epoch} (val "
+            f"{result.best_val:.1f}); last epoch {result.last:.1f}; baselines: {shown}"
+        )
+        if data.val is None:
+            notes.append("no validation split: the epoch was selected on the test set")
+    if solution is not None:
+        metrics |= {"kappa": solution.kappa, "perturbation_ratio": solution.ratio}
+    facts = {"val_scores": result.val_scores}
+    return TaskResult(metrics, [data_entry(data)], notes, facts)
