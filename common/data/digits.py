@@ -1,0 +1,66 @@
+"""scikit-learn's digits (UCI optical recognition, test part: 1,797 images of 8 x 8) as sequences.
+
+No published long-range task: a set that loads at once and is learnt in seconds.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import numpy as np
+import torch
+
+from common.data.blocks import block_rng
+from common.data.context import DataContext
+from common.data.prepared import content_sha256
+from common.data.sequence import SequenceData, SequenceSplit, majority_share
+from common.data.specs import DigitsSpec
+from common.errors import MissingDataError
+
+_MISSING = "The digits come with scikit-learn, which"
+_REMEDY = "Install it with `pip install 'structlab[sklearn]'`."
+
+
+def load_digits(spec: DigitsSpec, context: DataContext) -> SequenceData:
+    """Pixels row by row in -1..1, float32 (N, (8 * upsample)^2, 1).
+
+    Raises:
+        MissingDataError: without scikit-learn (extra `sklearn`).
+    """
+    try:
+        from sklearn import datasets
+    except ImportError as error:
+        raise MissingDataError(_MISSING, _REMEDY) from error
+
+    digits = datasets.load_digits()
+    order = np.argsort(block_rng(spec.split_seed, 0).random(1_797), kind="stable")
+    images = digits.images.repeat(spec.upsample, axis=1).repeat(spec.upsample, axis=2)
+    pixels = (images.astype(np.float32) / np.float32(8) - np.float32(1)).reshape(1_797, -1, 1)
+    targets = digits.target.astype(np.int64)
+    ends = np.cumsum([0, spec.train, spec.val, spec.test])
+    arrays, splits = {}, {}
+    for number, split in enumerate(("train", "val", "test")):
+        rows = order[ends[number] : ends[number + 1]]
+        arrays |= {f"{split}_inputs": pixels[rows], f"{split}_targets": targets[rows]}
+        splits[split] = SequenceSplit(
+            torch.from_numpy(pixels[rows]), torch.from_numpy(targets[rows])
+        )
+    return SequenceData(
+        name="digits",
+        train=splits["train"],
+        val=splits["val"] if spec.val else None,
+        test=splits["test"],
+        n_classes=10,
+        vocab_size=None,
+        channels=1,
+        is_paper_data=False,
+        source="scikit-learn digits (UCI optical recognition)",
+        content_sha256=content_sha256(arrays),
+        baselines={"majority": majority_share(splits["test"].targets)},
+        notes=["A test-bench, not a task of any paper here."],
+    )
+
+
+def digits_available() -> str | None:
+    """None, or what is missing."""
+    return None if find_spec("sklearn") else str(MissingDataError(_MISSING, _REMEDY))
