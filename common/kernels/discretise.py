@@ -11,7 +11,7 @@ _SERIES_TERMS = 14
 
 
 def zoh(
-    lam: Complex[Tensor, "*#shape"], step: Float[Tensor, "*#shape"]
+    lam: Complex[Tensor, "*#shape"], step: Float[Tensor, "*#shape"] | float
 ) -> tuple[Complex[Tensor, "*shape"], Complex[Tensor, "*shape"]]:
     """Zero-order hold: ``lam_bar = exp(lam step)``, ``input_scale = (exp(lam step) - 1)/lam``.
 
@@ -19,8 +19,7 @@ def zoh(
     cancellation and with finite gradients down to and at lam = 0, where phi(0) = 1. ``B_bar`` is
     ``input_scale[:, None] * B`` (S5, Smith et al. 2023, eq. 6).
     """
-    step = torch.as_tensor(step, device=lam.device)
-    _check_step(step)
+    step = _as_step(step, lam)
     z = lam * step
     return torch.exp(z), step * phi(z)
 
@@ -39,19 +38,21 @@ def phi(z: Complex[Tensor, "*shape"]) -> Complex[Tensor, "*shape"]:
 
 
 def bilinear(
-    lam: Complex[Tensor, "*#shape"], step: Float[Tensor, "*#shape"]
+    lam: Complex[Tensor, "*#shape"], step: Float[Tensor, "*#shape"] | float
 ) -> tuple[Complex[Tensor, "*shape"], Complex[Tensor, "*shape"]]:
     """Bilinear (Tustin) rule with w = 1/(1 - step lam/2):
 
     lam_bar = w (1 + step lam/2),   input_scale = w step.
     """
-    step = torch.as_tensor(step, device=lam.device)
-    _check_step(step)
+    step = _as_step(step, lam)
     half = lam * step / 2
     weight = 1 / (1 - half)
     return weight * (1 + half), weight * step
 
 
-def _check_step(step: Tensor) -> None:
+def _as_step(step, lam):
+    if not isinstance(step, Tensor):
+        return torch.as_tensor(step, dtype=lam.real.dtype, device=lam.device)
     if step.is_complex():
         raise ValueError(f"step is {step.dtype}; needed is a real step size")
+    return step

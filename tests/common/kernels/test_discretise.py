@@ -56,3 +56,11 @@ def test_bilinear_approximates_zoh_to_second_order():
 def test_complex_step_is_refused(rule):
     with pytest.raises(ValueError, match="real step"):
         rule(torch.zeros(2, dtype=torch.complex64), torch.ones(2, dtype=torch.complex64))
+
+
+def test_plain_number_as_step_keeps_the_precision_of_lam():
+    lam = torch.tensor([-0.5 + 3j], dtype=torch.complex128)
+    exact = torch.tensor(0.1, dtype=torch.float64)
+    for rule in (zoh, bilinear):
+        for plain, wrapped in zip(rule(lam, 0.1), rule(lam, exact), strict=True):
+            assert torch.equal(plain, wrapped)
