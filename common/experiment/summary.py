@@ -23,7 +23,7 @@ def show(console: Console, outcomes: list[Outcome], title: str) -> None:
     narrow = console.width < NARROW
     table = Table(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD)
     for column in ("task", "metric"):
-        table.add_column(column, no_wrap=True)
+        table.add_column(column, overflow="fold")
     for column in ("here", "published", "chance"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("paper's data", no_wrap=True)

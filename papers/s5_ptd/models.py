@@ -50,9 +50,10 @@ def ptd_basis(
     if n <= EXACT_UP_TO:
         result = decompose(A, torch.zeros_like(A), stabilise="abs")
     else:
-        starts = 4 if n <= 32 else 1
+        # Large matrices are solved once and kept; one descent of n = 128 takes a minute.
+        effort = {"starts": 3} if n <= 32 else {"starts": 1, "steps": 1500}
         result = ptd_for_ratio(
-            A, ratio, seed=seed, starts=starts, stabilise="abs", cache=cache, track=track
+            A, ratio, seed=seed, stabilise="abs", cache=cache, track=track, **effort
         )
     return ModalBasis(result.lam, result.V, result.Vinv_apply, B), result
 

@@ -4,7 +4,7 @@
     kappa(V) = ||V||_2 ||V^-1||_2 with columns of unit norm
 
 ``ptd`` follows this formula; ``ptd_for_ratio`` solves the constrained form, least kappa with
-||E||_2 <= ratio ||A||_2, by projected gradient steps. Both work in complex128: the spectrum of
+||E||_2 <= ratio ||A||_2, by projected steps whose gamma follows the constraint. Both work in complex128: the spectrum of
 A + E is too sensitive for less. Results are kept on disk by a hash of everything they depend on.
 """
 
@@ -24,11 +24,13 @@ from torch import Tensor
 
 from common.errors import CorruptDataError, InvalidInputError
 
-VERSION = 1  # of the solver: part of the cache key
+VERSION = 2  # of the solver: part of the cache key
 OBJECTIVES = ("kappa", "kappa_sq")
 STABILISERS = ("none", "abs", "clip")
 START = 0.05  # ||E||_2 / ||A||_2 of the Gaussian start of ``ptd``
 CLIP = -1e-4
+FIRST_PRICE = 5.0  # times 1/ratio; at the optimum kappa ~ 1/ratio, so gamma ~ 1/ratio^2
+PRICE_RATE = 0.02  # relative change of gamma a step, for a norm twice the allowed
 
 
 @dataclass(frozen=True)
@@ -103,10 +105,10 @@ def ptd_for_ratio(
     A: Float[Tensor, "n n"] | Complex[Tensor, "n n"],
     target_ratio: float,
     *,
-    steps: int = 1500,
-    lr: float = 0.3,
+    steps: int = 2000,
+    lr: float = 0.1,
     seed: int = 0,
-    starts: int = 4,
+    starts: int = 3,
     real: bool = True,
     stabilise: str = "none",
     cache: Path | None = None,
@@ -114,10 +116,13 @@ def ptd_for_ratio(
 ) -> PTDResult:
     """Least kappa(V) over ``||E||_2 <= target_ratio ||A||_2``, by projected Adam steps.
 
-    After each step the singular values of E are cut to the allowed norm (the Euclidean projection
-    onto the spectral-norm ball). Steps follow the gradient of log kappa: the same minimisers, a
-    scale that does not change over the orders of magnitude that kappa crosses. The problem has
-    many local minima, so ``starts`` of them are tried and the best feasible iterate is returned.
+    The penalised problem of :func:`ptd` with a price gamma that rises while ||E||_2 is too large and
+    falls while there is room, followed by the Euclidean projection onto the spectral-norm ball (the
+    singular values of E are cut), so every iterate is feasible. Projection alone finds the same
+    kappa with an E that fills the ball in all directions and moves the transfer function several
+    times further; the price drives E towards low rank. There are local minima: the best iterate of
+    ``starts`` descents is returned.
+
     Other arguments as for :func:`ptd`.
 
     Raises:
@@ -129,7 +134,7 @@ def ptd_for_ratio(
             f"target_ratio={target_ratio!r}; allowed: above 0 (an exact diagonalisation is what "
             "PTD avoids) and at most 1 (E as large as A)."
         )
-    problem = _Problem(0.0, target_ratio, steps, lr, seed, real, "log_kappa", starts)
+    problem = _Problem(FIRST_PRICE / target_ratio, target_ratio, steps, lr, seed, real, starts=starts)
     return _solve(A, problem, stabilise, cache, track)
 
 
@@ -141,7 +146,7 @@ class _Problem:
     lr: float
     seed: int
     real: bool
-    objective: str
+    objective: str = "kappa"
     starts: int = 1
 
     def __post_init__(self) -> None:
@@ -149,7 +154,7 @@ class _Problem:
             raise InvalidInputError(
                 f"steps={self.steps}, starts={self.starts}, lr={self.lr}; all must be positive."
             )
-        if self.objective not in OBJECTIVES and self.ratio is None:
+        if self.objective not in OBJECTIVES:
             raise InvalidInputError(
                 f"objective={self.objective!r}; allowed: {', '.join(OBJECTIVES)}."
             )
@@ -220,11 +225,14 @@ def _descend(A, problem, track):
     for count in counter:
         if count % problem.steps == 0:
             E, optimiser, schedule = _start(n, norm, problem, generator, dtype)
+            gamma = problem.gamma
         kappa = _kappa(A, E)
-        price = problem.gamma * torch.linalg.matrix_norm(E) / size
-        loss = _TRANSFORM[problem.objective](kappa) + price
-        if loss.item() < best_value:
-            best, best_value = E.detach().clone(), loss.item()
+        loss = (kappa.square() if problem.objective == "kappa_sq" else kappa) + gamma * (
+            torch.linalg.matrix_norm(E) / size
+        )
+        value = loss.item() if problem.ratio is None else kappa.item()
+        if value < best_value:
+            best, best_value = E.detach().clone(), value
         if count % max(1, problem.steps // 200) == 0:
             history["kappa"].append(kappa.item())
             history["ratio"].append(_norm(E.detach()) / norm)
@@ -233,12 +241,11 @@ def _descend(A, problem, track):
         optimiser.step()
         schedule.step()
         if problem.ratio is not None:
+            bound = problem.ratio * norm
             with torch.no_grad():
-                E.copy_(_project(E, problem.ratio * norm))
+                gamma *= math.exp(PRICE_RATE * (_norm(E) / bound - 1))
+                E.copy_(_project(E, bound))
     return best, history
-
-
-_TRANSFORM = {"kappa": lambda k: k, "kappa_sq": torch.square, "log_kappa": torch.log}
 
 
 def _start(n, norm, problem, generator, dtype):

@@ -1,4 +1,4 @@
-"""The experiments of the paper (M10), as functions that a recipe names in ``entry``."""
+"""E1 and E3: classify sequences, on Long Range Arena or for one size of the perturbation."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from papers.s5_ptd.optimizer import rules
 from papers.s5_ptd.ptd import PTDResult
 
 
-def classify(context: RunContext) -> TaskResult:
-    """E1 and E3: train a classifier, select the best validation epoch, score it on the test set."""
+def run(context: RunContext) -> TaskResult:
+    """Train a classifier, select the best validation epoch, score it on the test set."""
     config = context.config
     data = load_data(context)
     basis, solution = initial_basis(config.model, cache=cache(context), track=context.track)

@@ -1,0 +1,149 @@
+"""The paper's figures from our own numbers, as PNG and SVG (needs the extra ``plot``).
+
+    python -m papers.s5_ptd.figures      # robustness bars from results/s5_ptd.json
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from common.errors import UserError
+from common.kernels.hippo import legs, legs_normal
+from common.kernels.transfer import spike_frequency, transfer_function
+from papers.s5_ptd.ptd import PTDResult
+
+_COLOURS = {"hippo": "#222222", "diag": "#c0392b", "ptd": "#2471a3", "rand": "#8e8e8e"}
+
+
+def require_matplotlib() -> None:
+    """Raises UserError naming the extra if matplotlib is absent."""
+    try:
+        import matplotlib  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise UserError(
+            "Figures need matplotlib: pip install 'structlab[plot]', or set task.figures=false."
+        ) from error
+
+
+def transfer_figure(folder: Path, perturbations: dict[int, Tensor], points: int = 4000) -> None:
+    """|G(iw)| for C = e_0: HiPPO, its normal part with its spikes, and two sizes of E."""
+    plt = _pyplot()
+    figure, axes = plt.subplots(
+        1, len(perturbations), figsize=(4.2 * len(perturbations), 3.4), squeeze=False
+    )
+    for axis, (n, E) in zip(axes[0], perturbations.items(), strict=True):
+        A, B = legs(n)
+        C = torch.eye(n, dtype=torch.float64)[0]
+        last = spike_frequency(n)
+        w = torch.cat(
+            [
+                torch.logspace(-1, torch.log10(torch.tensor(5.0 * last)), points),
+                torch.linspace(0.98 * last, 1.02 * last, points),
+            ]
+        ).double()
+        w = w.sort().values
+        s = 1j * w
+        size = torch.linalg.matrix_norm(A, 2) / torch.linalg.matrix_norm(E, 2)
+        curves = {
+            "diag": (transfer_function(legs_normal(n), B / 2, C, 0.0, s), "diag (S4D, S5)"),
+            "ptd": (transfer_function(A + 0.005 * size * E, B, C, 0.0, s), "PTD, ratio 0.005"),
+            "hippo": (1 / (s + 1), "HiPPO (S4)"),
+        }
+        for name, (G, label) in curves.items():
+            axis.loglog(w, G.abs(), color=_COLOURS[name], lw=1.2, label=label)
+        axis.axvline(last, color="#bbbbbb", lw=0.8, ls=":")
+        axis.set(title=f"n = {n}, last spike at {last:.1f}", xlabel="frequency w")
+    axes[0][0].set_ylabel("|G(iw)|, C = e_0")
+    axes[0][0].legend(fontsize=8)
+    _save(figure, folder, "transfer_functions")
+
+
+def kappa_figure(
+    folder: Path,
+    ratios: list[float],
+    path: list[PTDResult],
+    random: dict[bool, list[PTDResult]],
+    optimised: PTDResult,
+) -> None:
+    """Condition number of the eigenvectors against the size of the perturbation."""
+    plt = _pyplot()
+    figure, axis = plt.subplots(figsize=(4.6, 3.4))
+    n = len(path[0].lam)
+    axis.loglog(ratios, [s.kappa for s in path], "o-", color=_COLOURS["ptd"], label=f"PTD, n = {n}")
+    m = len(optimised.lam)
+    axis.loglog([optimised.ratio], [optimised.kappa], "s", color=_COLOURS["ptd"], label=f"PTD, n = {m}")
+    for real, marker in ((False, "x"), (True, "+")):
+        kind = "real" if real else "complex"
+        axis.loglog(
+            [s.ratio for s in random[real]],
+            [s.kappa for s in random[real]],
+            marker,
+            color=_COLOURS["rand"],
+            label=f"{kind} Ginibre, n = {m}",
+        )
+    axis.set(xlabel="||E|| / ||A_H||", ylabel="kappa(V)")
+    axis.legend(fontsize=8)
+    _save(figure, folder, "kappa_against_ratio")
+
+
+def robustness_figure(folder: Path, variants: dict[str, dict[str, Any]]) -> None:
+    """Accuracy clean and under noise at each frequency, one group of bars a model."""
+    plt = _pyplot()
+    figure, axis = plt.subplots(figsize=(6.4, 3.4))
+    names = sorted(variants)
+    conditions = ["accuracy"] + sorted(
+        (k for k in variants[names[0]] if k.startswith("accuracy_noise_")),
+        key=lambda k: float(k.rpartition("_")[2]),
+    )
+    width = 0.8 / len(names)
+    for i, name in enumerate(names):
+        means = [variants[name][c]["mean"] for c in conditions]
+        errors = [variants[name][c].get("std", 0) for c in conditions]
+        at = [j + i * width for j in range(len(conditions))]
+        axis.bar(at, means, width, yerr=errors, label=name, capsize=2)
+    labels = ["clean"] + [c.rpartition("_")[2] for c in conditions[1:]]
+    axis.set_xticks([j + 0.4 - width / 2 for j in range(len(conditions))], labels, rotation=60, fontsize=7)
+    axis.set(xlabel="noise frequency", ylabel="accuracy, %")
+    axis.legend(fontsize=8)
+    _save(figure, folder, "robustness")
+
+
+def _pyplot():
+    require_matplotlib()
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    return pyplot
+
+
+def _save(figure, folder: Path, name: str) -> None:
+    figure.tight_layout()
+    folder.mkdir(parents=True, exist_ok=True)
+    for suffix in ("png", "svg"):
+        # A date inside the file would make every redraw a difference.
+        metadata = {"Date": None} if suffix == "svg" else None
+        figure.savefig(folder / f"{name}.{suffix}", dpi=150, metadata=metadata)
+    _pyplot().close(figure)
+
+
+def main(results: Path = Path("results/s5_ptd.json")) -> None:
+    """Draw what needs several runs, from the committed results."""
+    if not results.is_file():
+        sys.exit(f"{results} does not exist; run `python -m common.ledger collect s5_ptd` first.")
+    content = json.loads(results.read_text())
+    variants = content.get("fourier_noise", {}).get("laptop", {})
+    if not variants:
+        sys.exit(f"{results} holds no laptop runs of fourier_noise yet.")
+    robustness_figure(results.parent / "figures" / "s5_ptd", variants)
+
+
+if __name__ == "__main__":
+    main()
