@@ -41,8 +41,8 @@ def generate_blocks(
     *,
     label: str,
     scratch: Path | None = None,
-) -> list[Arrays]:
-    """`[make_block(0), ..., make_block(n_blocks - 1)]`.
+) -> Iterator[Arrays]:
+    """`make_block(0), ..., make_block(n_blocks - 1)`, in this order once all are made.
 
     Args:
         make_block: picklable if `context.workers > 1`.
@@ -50,24 +50,21 @@ def generate_blocks(
         context: workers, and whether a progress bar is shown.
         label: what the bar says.
         scratch: folder where finished blocks are kept, so that an interrupted call goes on where
-            it stopped; None keeps them in memory only.
+            it stopped, and memory holds one block at a time; None keeps all in memory.
     """
-    blocks: dict[int, Arrays] = {}
-    if scratch is not None:
-        for index in range(n_blocks):
-            kept = _kept_block(scratch, index)
-            if kept is not None:
-                blocks[index] = kept
-    missing = [index for index in range(n_blocks) if index not in blocks]
+    held: dict[int, Arrays] = {}
+    missing = [index for index in range(n_blocks) if not _is_kept(scratch, index)]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeRemainingColumn(), disable=not context.progress) as progress:
-        bar = progress.add_task(label, total=n_blocks, completed=len(blocks))
+        bar = progress.add_task(label, total=n_blocks, completed=n_blocks - len(missing))
         for index, block in _run(make_block, missing, context.workers):
-            blocks[index] = block
-            if scratch is not None:
+            if scratch is None:
+                held[index] = block
+            else:
                 write_npz(_block_path(scratch, index), block, {})
             progress.advance(bar)
-    return [blocks[index] for index in range(n_blocks)]
+    for index in range(n_blocks):
+        yield held.pop(index) if scratch is None else read_npz(_block_path(scratch, index)).arrays
 
 
 def _run(
@@ -90,11 +87,11 @@ def _block_path(scratch: Path, index: int) -> Path:
     return scratch / f"{index:06d}.npz"
 
 
-def _kept_block(scratch: Path, index: int) -> Arrays | None:
-    path = _block_path(scratch, index)
-    if not path.exists():
-        return None
+def _is_kept(scratch: Path | None, index: int) -> bool:
+    if scratch is None or not _block_path(scratch, index).exists():
+        return False
     try:
-        return read_npz(path).arrays
+        read_npz(_block_path(scratch, index))
     except CorruptDataError:
-        return None
+        return False
+    return True

@@ -87,10 +87,10 @@ def prepare(
         if found is not None:
             return found
         arrays, facts = build()
-        write_npz(path, arrays, facts)
+        digest = write_npz(path, arrays, facts)
         if scratch is not None:
             shutil.rmtree(scratch, ignore_errors=True)
-    return Prepared(arrays, facts, content_sha256(arrays))
+    return Prepared(arrays, facts, digest)
 
 
 def read_npz(path: Path) -> Prepared:
@@ -116,11 +116,14 @@ def read_npz(path: Path) -> Prepared:
     return Prepared(arrays, facts, promised)
 
 
-def write_npz(path: Path, arrays: Arrays, facts: dict[str, Any]) -> None:
-    """Write so that `path` is at every moment absent, the old file or the whole new one."""
-    manifest = json.dumps(
-        {"content_sha256": content_sha256(arrays), "facts": facts}, sort_keys=True
-    )
+def write_npz(path: Path, arrays: Arrays, facts: dict[str, Any]) -> str:
+    """Write so that `path` is at every moment absent, the old file or the whole new one.
+
+    Returns:
+        The SHA-256 of the content.
+    """
+    digest = content_sha256(arrays)
+    manifest = json.dumps({"content_sha256": digest, "facts": facts}, sort_keys=True)
     encoded = np.frombuffer(manifest.encode(), dtype=np.uint8)
     with writable_folder(path.parent):
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -132,6 +135,7 @@ def write_npz(path: Path, arrays: Arrays, facts: dict[str, Any]) -> None:
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
+    return digest
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -63,18 +64,20 @@ def load_pathfinder(spec: PathfinderSpec, context: DataContext) -> SequenceData:
 
 
 def _arrays(
-    spec: PathfinderSpec, p: PathfinderParameters, context: DataContext, scratch: Any
+    spec: PathfinderSpec, p: PathfinderParameters, context: DataContext, scratch: Path | None
 ) -> tuple[Arrays, dict[str, Any]]:
     size = _BLOCK[spec.resolution]
     n_blocks = -(-_total(spec) // size)
     label = f"Pathfinder {spec.resolution} x {spec.resolution}, blocks of {size}"
     make_block = partial(pathfinder_block, size=size, seed=spec.seed, p=p)
+    images = np.empty((_total(spec), spec.resolution, spec.resolution), dtype=np.uint8)
+    labels = np.empty(_total(spec), dtype=np.uint8)
     blocks = generate_blocks(make_block, n_blocks, context, label=label, scratch=scratch)
-    arrays = {
-        name: np.concatenate([block[name] for block in blocks])[: _total(spec)]
-        for name in ("images", "labels")
-    }
-    return arrays, {}
+    for number, block in enumerate(blocks):
+        rows = slice(number * size, min((number + 1) * size, _total(spec)))
+        images[rows] = block["images"][: rows.stop - rows.start]
+        labels[rows] = block["labels"][: rows.stop - rows.start]
+    return {"images": images, "labels": labels}, {}
 
 
 def _total(spec: PathfinderSpec) -> int:

@@ -14,8 +14,8 @@ def make(block: int) -> dict[str, np.ndarray]:
 
 
 def test_same_blocks_with_any_number_of_workers(context):
-    alone = generate_blocks(make, 4, context, label="x")
-    shared = generate_blocks(make, 4, replace(context, workers=2), label="x")
+    alone = list(generate_blocks(make, 4, context, label="x"))
+    shared = list(generate_blocks(make, 4, replace(context, workers=2), label="x"))
     for one, two in zip(alone, shared, strict=True):
         np.testing.assert_array_equal(one["x"], two["x"])
 
@@ -31,17 +31,17 @@ def test_an_interrupted_call_goes_on_where_it_stopped(context, tmp_path):
         return make(block)
 
     with pytest.raises(KeyboardInterrupt):
-        generate_blocks(dies_at_two, 4, context, label="x", scratch=tmp_path)
-    blocks = generate_blocks(dies_at_two, 4, context, label="x", scratch=tmp_path)
+        list(generate_blocks(dies_at_two, 4, context, label="x", scratch=tmp_path))
+    blocks = list(generate_blocks(dies_at_two, 4, context, label="x", scratch=tmp_path))
     assert made == [0, 1, 2, 2, 3]
     for one, two in zip(blocks, map(make, range(4)), strict=True):
         np.testing.assert_array_equal(one["x"], two["x"])
 
 
 def test_a_damaged_block_is_made_again(context, tmp_path):
-    generate_blocks(make, 2, context, label="x", scratch=tmp_path)
+    list(generate_blocks(make, 2, context, label="x", scratch=tmp_path))
     next(tmp_path.glob("*.npz")).write_bytes(b"PK")
-    blocks = generate_blocks(make, 2, context, label="x", scratch=tmp_path)
+    blocks = list(generate_blocks(make, 2, context, label="x", scratch=tmp_path))
     np.testing.assert_array_equal(blocks[0]["x"], make(0)["x"])
 
 
@@ -51,7 +51,7 @@ def raise_user_error(block: int):
 
 def test_errors_of_workers_arrive(context):
     with pytest.raises(UserError, match="cannot be"):
-        generate_blocks(raise_user_error, 3, replace(context, workers=2), label="x")
+        list(generate_blocks(raise_user_error, 3, replace(context, workers=2), label="x"))
 
 
 def test_uniform_integers_cover_the_range_evenly():

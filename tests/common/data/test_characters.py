@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections import Counter
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.data.characters import by_frequency, count_characters, encode, id_dtype
@@ -11,6 +11,7 @@ from common.data.characters import by_frequency, count_characters, encode, id_dt
 texts = st.lists(st.text(max_size=12), min_size=1, max_size=5)
 
 
+@settings(deadline=None)
 @given(texts, st.integers(2, 10), st.integers(1, 3))
 def test_against_a_plain_reference(rows, l_max, min_freq):
     counts = Counter("".join(text[: l_max - 1] for text in rows))

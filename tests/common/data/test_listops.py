@@ -6,7 +6,7 @@ from statistics import median
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.data.catalogue import available, load
@@ -66,6 +66,7 @@ def value_by_stack(symbols: list[str]) -> int:
     return value
 
 
+@settings(deadline=None)
 @given(trees)
 def test_text_tree_tokens_and_value_agree(tree):
     tokens = to_tokens(tree)

@@ -4,7 +4,7 @@ from itertools import chain
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.data.loader import SequenceLoader
@@ -29,6 +29,7 @@ def targets(batches) -> list[list[int]]:
     return [batch[2].tolist() for batch in batches]
 
 
+@settings(deadline=None)
 @given(st.integers(1, 40), st.integers(1, 15), st.booleans(), st.integers(0, 3))
 def test_an_epoch_is_every_element_once(n, batch_size, shuffle, epoch):
     batches = loader(tokens(n), batch_size, shuffle=shuffle)
@@ -68,6 +69,7 @@ def test_order_depends_on_seed_and_epoch_alone():
     assert targets(fresh) == one
 
 
+@settings(deadline=None)
 @given(st.integers(0, 8))
 def test_resuming_in_the_middle_of_an_epoch_is_exact(done):
     batches = loader(tokens(30), 4)
@@ -84,6 +86,7 @@ def test_skip_refuses_what_cannot_be():
         loader(tokens(30), 4).skip(9)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 40), st.sampled_from([2, 3, 4]), st.booleans())
 def test_ranks_share_the_global_batches(n, world_size, drop_last):
     split = tokens(n)
@@ -149,3 +152,16 @@ def test_splits_refuse_what_does_not_fit():
         SequenceSplit(torch.zeros(3, 2), torch.zeros(2).long())
     with pytest.raises(ValueError, match="lengths for 3 sequences"):
         SequenceSplit(torch.zeros(3, 2), torch.zeros(3).long(), torch.ones(2).long())
+
+
+@pytest.mark.gpu
+def test_batches_on_a_device_are_those_of_the_cpu():
+    for split in (tokens(30), SequenceSplit(torch.rand(30, 7, 3), torch.arange(30))):
+        there = loader(split, 4, device="cuda")
+        for one, two in zip(loader(split, 4), there, strict=True):
+            for expected, moved in zip(one, two, strict=True):
+                if expected is None:
+                    assert moved is None
+                else:
+                    assert moved.device.type == "cuda"
+                    assert torch.equal(moved.cpu(), expected)
