@@ -6,51 +6,43 @@ leaves them; what lies in the frame is not on the image and stays 0.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 
 from common.data.pathfinder.parameters import PathfinderParameters
-from common.data.pathfinder.stamps import DEGREES, SegmentStamps, disc_offsets, segment_stamps
+from common.data.pathfinder.stamps import DEGREES, disc_offsets, segment_stamps
 
 OVERLAP = 459  # 1.8 in units of 1/255: the sum of masks at which two segments collide
 FREE = 76  # .3 likewise: a pixel is free if ceil(mask - .3) = 0
 
 
-@dataclass(frozen=True)
 class Canvas:
-    """Geometry shared by all lanes of one margin."""
+    """Geometry shared by all lanes of one margin.
 
-    p: PathfinderParameters
-    margin: int
-    stamps: SegmentStamps = field(init=False)
-    pad: int = field(init=False)
-    side: int = field(init=False)
-    inside: np.ndarray = field(init=False)  # (S * S) uint8, 1 on the image
-    _window: np.ndarray = field(init=False)  # (n * n) flat offsets of a stamp
-    _near: np.ndarray = field(init=False)  # (P, D) flat offsets: margin discs at circle points
-    _tails: tuple[np.ndarray, np.ndarray] = field(init=False)
+    Attributes:
+        p: parameters.
+        margin: free space about a segment.
+        stamps: all segments.
+        pad: width of the frame.
+        side: S = R + 2 pad.
+        inside: (S * S) uint8, 1 on the image.
+    """
 
-    def __post_init__(self) -> None:
-        stamps = segment_stamps(self.p, self.margin)
-        reach = self.p.paddle_length + self.margin
-        pad = max(stamps.half, 2 * reach + 2 + self.margin)
-        side = self.p.resolution + 2 * pad
-        inside = np.zeros((side, side), dtype=np.uint8)
-        inside[pad:-pad, pad:-pad] = 1
-        window = np.arange(-stamps.half, stamps.half + 1)
-        disc = disc_offsets(self.margin)
-        near = stamps.circle[:, None] + disc
-        for name, value in {
-            "stamps": stamps,
-            "pad": pad,
-            "side": side,
-            "inside": inside.ravel(),
-            "_window": (window[:, None] * side + window).ravel(),
-            "_near": near[..., 0] * side + near[..., 1],
-        }.items():
-            object.__setattr__(self, name, value)
-        object.__setattr__(self, "_tails", self._first_tails())
+    def __init__(self, p: PathfinderParameters, margin: int) -> None:
+        self.p = p
+        self.margin = margin
+        self.stamps = segment_stamps(p, margin)
+        reach = p.paddle_length + margin
+        self.pad = max(self.stamps.half, 2 * reach + 2 + margin)
+        self.side = p.resolution + 2 * self.pad
+        inside = np.zeros((self.side, self.side), dtype=np.uint8)
+        inside[self.pad : -self.pad, self.pad : -self.pad] = 1
+        self.inside = inside.ravel()
+        # flat offsets of a stamp's pixels (n * n), and of the margin's discs at the circle (P, D)
+        window = np.arange(-self.stamps.half, self.stamps.half + 1)
+        self._window = (window[:, None] * self.side + window).ravel()
+        near = self.stamps.circle[:, None] + disc_offsets(margin)
+        self._near = near[..., 0] * self.side + near[..., 1]
+        self._tails = self._first_tails()
 
     def empty_masks(self, k: int, border: int) -> np.ndarray:
         """(k, S, S): 0 with a border of 255 on the image's edge."""

@@ -82,7 +82,7 @@ def seed_pairs(
         around = np.deg2rad(uniform_integers(rng, 0, DEGREES - 1, n))
         step = p.seed_distance * np.stack([np.sin(around), np.cos(around)], axis=1)
         tail = np.round(np.round(one.segments.starts[lanes, 0] + step, 9)).astype(np.int64)
-        return uniform_integers(rng, 0, DEGREES - 1, n), tail, canvas.contains(tail)
+        return uniform_integers(rng, 0, DEGREES - 1, n), tail, np.ones(n, dtype=bool)
 
     two, ok_two = _seed_until_inside(canvas, second, k)
     return (one, two), ok_one & ok_two
