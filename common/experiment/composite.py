@@ -71,6 +71,9 @@ def run_composite(
     except RunInterrupted as interruption:
         run.status, run.reason = records.INTERRUPTED, str(interruption)
         raise
+    except Exception as error:
+        run.status, run.reason = records.FAILED, str(error)
+        raise
     finally:
         run.wall_seconds = time.perf_counter() - begin
         run.metrics = _summary(outcomes, config.task.members)

@@ -38,12 +38,19 @@ def launch(arguments: list[str]) -> int:
     console = Console()
     ended: list[Outcome] = []
     jobs: list[int] = []
+    errors: list[Exception] = []
 
     def job(config: DictConfig) -> None:
-        jobs.append(_job(config, console, ended))
+        # Hydra would announce an exception in its own words before passing it on.
+        try:
+            jobs.append(_job(config, console, ended))
+        except Exception as error:
+            errors.append(error)
 
     decorated = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")
     decorated(job)()
+    if errors:
+        raise errors[0]
     if len(jobs) > 1:
         show(console, ended, f"{len(ended)} runs: {_tally(ended)}")
     return max(jobs, default=0)

@@ -137,14 +137,14 @@ def _backward_op(
     return (
         grad_u,
         decay_sums.sum((0, 1)).conj_physical(),
-        _to_complex(grad_B).T.conj().resolve_conj(),
+        _to_complex(grad_B).T.conj().resolve_conj().contiguous(),
         _to_complex(grad_C).conj_physical(),
     )
 
 
 @_backward_op.register_fake
 def _(grad, u, lam_bar, B_bar, C, states):
-    return tuple(torch.empty_like(x) for x in (u, lam_bar, B_bar, C))
+    return tuple(x.new_empty(x.shape) for x in (u, lam_bar, B_bar, C))
 
 
 def _setup_context(ctx, inputs, output):

@@ -84,7 +84,7 @@ def _backward_op(grad: Tensor, weights: Tensor, lam_step: Tensor) -> tuple[Tenso
 
 @_backward_op.register_fake
 def _(grad, weights, lam_step):
-    return torch.empty_like(weights), torch.empty_like(lam_step)
+    return weights.new_empty(weights.shape), lam_step.new_empty(lam_step.shape)
 
 
 def _setup_context(ctx, inputs, output):

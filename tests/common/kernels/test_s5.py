@@ -116,6 +116,20 @@ def test_autocast_computes_in_single_precision():
     assert (y - expected).abs().max() / expected.abs().max() < 1e-5
 
 
+@pytest.mark.parametrize("length", [1, 16, 40])
+def test_operators_keep_the_promises_the_compiler_relies_on(length):
+    u, lam_bar, B_bar, C = (x.requires_grad_() for x in problem(length))
+    forward = torch.ops.structlab.s5_apply.default
+    torch.library.opcheck(forward, (u, lam_bar, B_bar, C, True))
+    transposed = B_bar.detach().T.contiguous().T  # strides of the inputs must not leak out
+    y, states = forward(u.detach(), lam_bar.detach(), transposed, C.detach(), True)
+    torch.library.opcheck(
+        torch.ops.structlab.s5_apply_backward.default,
+        (y[..., [0]].expand_as(y), u.detach(), lam_bar.detach(), transposed, C.detach(), states),
+        test_utils=("test_schema", "test_faketensor"),
+    )
+
+
 def test_compiles_without_a_graph_break():
     arguments = [x.requires_grad_() for x in problem(40)]
     compiled = torch.compile(s5_apply, fullgraph=True, backend="aot_eager")

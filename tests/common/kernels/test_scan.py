@@ -148,6 +148,14 @@ def test_half_precision_keeps_single_precision_states():
     assert relative_error(states, recurrence(lam_bar, inputs.bfloat16().float())) < 1e-6
 
 
+@pytest.mark.parametrize("per_step", [False, True])
+def test_operator_keeps_the_promises_the_compiler_relies_on(per_step):
+    lam_bar, inputs, initial = (x.requires_grad_() for x in problem(40, per_step=per_step))
+    operator = torch.ops.structlab.diagonal_scan.default
+    torch.library.opcheck(operator, (lam_bar, inputs, initial, True))
+    torch.library.opcheck(operator, (lam_bar, inputs.transpose(0, 1), None, False))
+
+
 def test_compiles_without_a_graph_break():
     lam_bar, inputs, _ = problem(40, dtype=torch.complex64)
     lam_bar.requires_grad_()

@@ -72,6 +72,16 @@ def test_linear_in_the_weights_and_shift_is_a_power():
     torch.testing.assert_close(later, kernel[:, 7:])
 
 
+def test_operators_keep_the_promises_the_compiler_relies_on():
+    weights, lam_step = (x.requires_grad_() for x in problem())
+    torch.library.opcheck(torch.ops.structlab.vandermonde_kernel.default, (weights, lam_step, 50))
+    torch.library.opcheck(
+        torch.ops.structlab.vandermonde_kernel_backward.default,
+        (torch.ones(3, 50).double(), weights.detach().T.contiguous().T, lam_step.detach()),
+        test_utils=("test_schema", "test_faketensor"),
+    )
+
+
 def test_compiles_without_a_graph_break():
     weights, lam_step = problem(torch.complex64)
     weights.requires_grad_()
