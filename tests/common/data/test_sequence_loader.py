@@ -155,6 +155,7 @@ def test_splits_refuse_what_does_not_fit():
 
 
 @pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_batches_on_a_device_are_those_of_the_cpu():
     for split in (tokens(30), SequenceSplit(torch.rand(30, 7, 3), torch.arange(30))):
         there = loader(split, 4, device="cuda")
