@@ -23,6 +23,7 @@ def main() -> int:
     if options.rounds < 5:
         parser.error(f"--rounds is {options.rounds}; a median needs at least 5")
     _pin(options.threads)
+    _warn_if_busy()
 
     import torch
 
@@ -48,6 +49,14 @@ def _pin(threads: int) -> None:
         if len(allowed) < threads:
             sys.exit(f"{threads} threads asked for, {len(allowed)} cores allowed")
         os.sched_setaffinity(0, allowed[:threads])
+
+
+def _warn_if_busy() -> None:
+    """Two threads that meet at a barrier after every small operation wait for a core each time
+    somebody else holds one: ratios, too, are wrong on a busy machine."""
+    load = os.getloadavg()[0]
+    if load > 0.5:
+        print(f"load average is {load:.1f}: other work is running, the figures mean little")
 
 
 if __name__ == "__main__":

@@ -10,9 +10,10 @@ def interleaved_medians(
 ) -> dict[str, float]:
     """Median seconds of each contestant over ``rounds``.
 
-    Every round runs all of them once: whatever else the machine does in that second, and how far
-    its clock has been throttled, strikes them alike, which timing one after the other does not
-    achieve.
+    Every round runs all of them: whatever else the machine does in that second, and how far its
+    clock has been throttled, strikes them alike, which timing one after the other does not achieve.
+    Each runs twice in a row and the second run counts, for the first finds the caches full of its
+    predecessor's arrays and the cores busy with its predecessor's spinning threads.
     """
     for _ in range(warmup):
         for run in contestants.values():
@@ -20,6 +21,7 @@ def interleaved_medians(
     times: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(rounds):
         for name, run in contestants.items():
+            run()
             start = time.perf_counter()
             run()
             times[name].append(time.perf_counter() - start)

@@ -78,8 +78,9 @@ def _backward_op(grad: Tensor, weights: Tensor, lam_step: Tensor) -> tuple[Tenso
     inner_moment = torch.view_as_complex(_single_bmm(moment, fine).unflatten(-1, (-1, 2)))
     inner_moment = torch.addcmul(inner_moment, rows.to(inner.dtype)[:, None], inner)
     zeroth = (coarse * inner).sum(1)
-    first = (coarse * inner_moment).sum(1)
-    return 2 * zeroth.conj_physical(), 2 * (weights * first).conj_physical()
+    first = weights * (coarse * inner_moment).sum(1)
+    # The compiler is promised contiguous gradients, whatever the strides of the arguments.
+    return tuple(2 * total.conj_physical().contiguous() for total in (zeroth, first))
 
 
 @_backward_op.register_fake
