@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 OK, FAILED, MISTAKE, INTERRUPTED = 0, 1, 2, 130
+FULL_ERROR = "HYDRA_FULL_ERROR"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -17,27 +19,26 @@ def main(argv: Sequence[str] | None = None) -> None:
 
         print(text(), end="")
         sys.exit(OK)
-    sys.argv[1:] = arguments
+    full = os.environ.get(FULL_ERROR, "0") not in ("", "0")
+    with _hydra_raises(), _arguments(arguments):
+        sys.exit(_run(arguments, full))
+
+
+def _run(arguments: list[str], full: bool) -> int:
     from common.errors import UserError
     from common.experiment.interruption import RunInterrupted
     from common.experiment.launch import launch
 
-    full = os.environ.get("HYDRA_FULL_ERROR", "0") not in ("", "0")
-    # Hydra prints errors and exits by itself unless told to raise them.
-    os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
-        sys.exit(launch(arguments))
-    except RunInterrupted as interruption:
-        _say(str(interruption))
-        sys.exit(INTERRUPTED)
-    except KeyboardInterrupt:
-        _say("interrupted")
-        sys.exit(INTERRUPTED)
+        return launch(arguments)
+    except (RunInterrupted, KeyboardInterrupt) as interruption:
+        _say(str(interruption) or "interrupted")
+        return INTERRUPTED
     except UserError as mistake:
         if full:
             raise
         _say(str(mistake))
-        sys.exit(MISTAKE)
+        return MISTAKE
     except Exception as error:
         from common.experiment.messages import explain
 
@@ -45,7 +46,31 @@ def main(argv: Sequence[str] | None = None) -> None:
         if message is None:
             raise
         _say(message)
-        sys.exit(MISTAKE)
+        return MISTAKE
+
+
+@contextmanager
+def _hydra_raises() -> Iterator[None]:
+    """Hydra prints errors and exits by itself unless told to raise them."""
+    before = os.environ.get(FULL_ERROR)
+    os.environ[FULL_ERROR] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[FULL_ERROR]
+        if before is not None:
+            os.environ[FULL_ERROR] = before
+
+
+@contextmanager
+def _arguments(arguments: list[str]) -> Iterator[None]:
+    """Hydra reads the command line from ``sys.argv``."""
+    before = sys.argv
+    sys.argv = [before[0], *arguments]
+    try:
+        yield
+    finally:
+        sys.argv = before
 
 
 def _say(message: str) -> None:

@@ -38,7 +38,9 @@ def prepare(trainer: DictConfig, seed: int) -> int:
     torch.set_num_threads(threads)
     # Denormals slow a decaying state space by an order of magnitude and carry no information.
     torch.set_flush_denormal(True)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    if torch.cuda.is_available():
+        # What runs on the CPU here is deterministic; the switch costs a second of imports.
+        torch.use_deterministic_algorithms(True, warn_only=True)
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 - libraries draw from the global generator
     torch.manual_seed(seed)

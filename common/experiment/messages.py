@@ -34,8 +34,15 @@ def explain(error: Exception, argv: list[str]) -> str | None:
         if isinstance(link, OmegaConfBaseException):
             return _bad_value(link, error, argv)
     if isinstance(error, HydraException):
-        return str(error).strip().splitlines()[0]
+        return _hydra(error)
     return None
+
+
+def _hydra(error: HydraException) -> str:
+    first = str(error).strip().splitlines()[0]
+    if "Could not override 'recipe" in first:
+        return "'recipe' follows from paper and task and cannot be chosen; override the values in it."
+    return first
 
 
 def _chain(error: BaseException | None) -> Iterable[BaseException]:
@@ -82,9 +89,6 @@ def _bad_value(error: OmegaConfBaseException, outer: Exception, argv: list[str])
     first = str(error).strip().splitlines()[0]
     if "not in struct" in first or re.search(r"Key '.*' not in '", first):
         given = _given_key(outer, key, argv)
-        group = given in ("recipe", "table")
-        if group:
-            return f"{given!r} follows from paper and task and cannot be set; set the values in it."
         return f"Unknown key {given!r}.{nearest(given, _known_keys(argv))} `--cfg job` prints them all."
     value = chosen(argv, key)
     said = f" {key}={value}" if value is not None else f" {key}"
@@ -103,17 +107,19 @@ def _given_key(outer: Exception, key: str, argv: list[str]) -> str:
 
 def _known_keys(argv: list[str]) -> list[str]:
     """Keys of the same command line without the overrides that may be wrong."""
-    from hydra import compose
+    from hydra import compose, initialize_config_dir
     from omegaconf import OmegaConf
+
+    from common.experiment.identity import flat
+    from common.experiment.paths import conf_folder
 
     groups = ("paper", "task", "scale", "trainer", "model")
     kept = [a for a in argv if a.partition("=")[0] in groups and "," not in a]
     try:
-        config = compose("config", overrides=kept)
+        with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+            config = compose("config", overrides=kept)
     except (HydraException, OmegaConfBaseException):
         return list(groups)
-    from common.experiment.identity import flat
-
     content = OmegaConf.to_container(config, resolve=False)
     content.pop("table", None)
     leaves = list(flat(content))

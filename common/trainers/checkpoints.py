@@ -6,6 +6,7 @@ files with a checksum for each member, so a file cut short or altered is noticed
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import zipfile
@@ -82,21 +83,32 @@ def prune(folder: Path) -> None:
         remains.unlink(missing_ok=True)
 
 
+def save_atomically(content: dict[str, Any], path: Path) -> None:
+    """``torch.save`` beside ``path``, flushed to the disk, then renamed into place.
+
+    Raises:
+        OSError: the disk is full or the folder cannot be written; ``path`` is as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Written through memory: onto a full disk torch's own writer fails with an internal error.
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    try:
+        with temporary.open("wb") as file:
+            file.write(buffer.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 class AtomicCheckpointIO(TorchCheckpointIO):
     """Lightning's checkpoint writer, made atomic, and its reader, made safe."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path, storage_options=None) -> None:
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            with temporary.open("wb") as file:
-                torch.save(checkpoint, file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        save_atomically(checkpoint, Path(path))
 
     def load_checkpoint(self, path, map_location=None, weights_only=True) -> dict[str, Any]:
         verify(Path(path))

@@ -16,7 +16,7 @@ from common.data.loader import SequenceLoader
 from common.errors import InvalidInputError, UserError
 from common.experiment.context import RunContext
 from common.trainers.callbacks import BestWeights, EpochLines, ResumableState, StepTimer
-from common.trainers.checkpoints import AtomicCheckpointIO, newest_valid
+from common.trainers.checkpoints import AtomicCheckpointIO, newest_valid, save_atomically
 from common.trainers.module import SupervisedModule
 
 BEST = "best.pt"
@@ -79,7 +79,7 @@ def fit(
         trainer.fit(module, train, val, ckpt_path=checkpoint, weights_only=True)
         context.stop.raise_if_set()
         last_weights = {k: v.clone() for k, v in module.state_dict().items()}
-        torch.save(best.weights, context.folder / BEST)
+        save_atomically(best.weights, context.folder / BEST)
         last_score = best_score = loss = float("nan")
         if score_test:
             last_score, _ = _score(trainer, module, test)

@@ -1,0 +1,202 @@
+"""How runs end, and what is on disk afterwards."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+
+import pytest
+
+from common.experiment import record as records
+from common.experiment.cli import main
+from common.experiment.folder import open_run_folder
+from common.experiment.record import Record, finite, write_json
+from tests.running import TINY, record, run, run_folders
+
+QUICK = ["task=lra/listops", "scale=smoke", "trainer.threads=1"]
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def status(arguments):
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    return stopped.value.code
+
+
+def test_a_completed_run_records_everything(elsewhere):
+    assert status(QUICK) == 0
+    (folder,) = run_folders(elsewhere)
+    content = record(folder)
+    assert content["status"] == "completed"
+    assert 0 <= content["metrics"]["accuracy"] <= 100
+    assert content["published"] == 62.75
+    assert content["chance"] == 10
+    assert content["data"][0]["is_paper_data"] is False
+    assert len(content["data"][0]["content_sha256"]) == 64
+    assert content["config"]["train"]["batch_size"] == 16
+    assert content["config_hash"] in folder.name
+    assert content["overrides"] == QUICK
+    assert {"commit", "dirty", "packages", "cpu", "threads", "gpu"} <= content["provenance"].keys()
+    assert content["wall_seconds"] > 0
+    assert content["peak_memory_bytes"] > 1e7
+
+
+def test_a_failed_run_records_its_traceback_and_exits_1(elsewhere, monkeypatch):
+    from papers.s5_ptd.tasks import classify
+
+    def broken(*_):
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr(classify, "build", broken)
+    assert status(QUICK) == 1
+    content = record(run_folders(elsewhere)[0])
+    assert content["status"] == "failed"
+    assert content["reason"] == "RuntimeError: planted"
+    assert "planted" in content["traceback"]
+
+
+def test_nan_loss_stops_at_once(elsewhere, monkeypatch):
+    import torch
+
+    from common.trainers.module import SupervisedModule
+
+    original, count = SupervisedModule.training_step, [0]
+
+    def poisoned(self, batch, index):
+        count[0] += 1
+        if count[0] == 3:
+            with torch.no_grad():
+                next(self.parameters()).fill_(float("nan"))
+        return original(self, batch, index)
+
+    monkeypatch.setattr(SupervisedModule, "training_step", poisoned)
+    assert status(QUICK) == 1
+    content = record(run_folders(elsewhere)[0])
+    assert content["status"] == "diverged"
+    assert content["facts"]["step"] == 2
+    assert content["facts"]["last_finite_loss"] > 0
+    assert count[0] == 3
+
+
+def test_missing_data_is_not_run_and_says_what_to_put_where(elsewhere, capsys):
+    arguments = ["task=lra/text", "scale=smoke", "data.download=false", "data.local_source=null"]
+    assert status(arguments) == 2
+    content = record(run_folders(elsewhere, "lra/text")[0])
+    assert content["status"] == "not run"
+    assert "aclImdb" in content["reason"]
+    assert "not run" in capsys.readouterr().out
+
+
+def test_an_unwritable_place_gives_one_line(elsewhere, capsys):
+    (elsewhere / "file").write_text("")
+    assert status([*QUICK, "output_root=file"]) == 2
+    error = capsys.readouterr().err
+    assert "Cannot write run folders under" in error
+    assert "output_root=<folder>" in error
+
+
+def test_a_read_only_folder_gives_one_line(elsewhere, capsys):
+    if os.geteuid() == 0:
+        subprocess.run(["chattr", "+i", "."], check=False, capture_output=True)
+        try:
+            (elsewhere / "probe").write_text("")
+        except OSError:
+            pass
+        else:
+            pytest.skip("root writes everywhere on this file system")
+    else:
+        elsewhere.chmod(0o500)
+    try:
+        assert status([*QUICK, "data.root=/tmp"]) == 2
+        assert "Cannot write run folders under" in capsys.readouterr().err
+    finally:
+        subprocess.run(["chattr", "-i", str(elsewhere)], check=False, capture_output=True)
+        elsewhere.chmod(0o700)
+
+
+FULL = """
+import errno, os
+from common.trainers import checkpoints
+def full(descriptor):
+    raise OSError(errno.ENOSPC, "No space left on device")
+checkpoints.os.fsync = full
+"""
+
+
+def test_a_full_disk_gives_one_line_and_keeps_what_was_written(tmp_path):
+    done = run([*TINY, "trainer.checkpoint_every=0"], tmp_path, prelude=FULL)
+    assert done.returncode == 2
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_a_really_full_disk(tmp_path):
+    place = tmp_path / "small"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)], capture_output=True
+    )
+    if mounted.returncode != 0:
+        pytest.skip("a small file system cannot be mounted without root")
+    try:
+        done = run([*QUICK, f"output_root={place}", "model.d_model=128"], tmp_path)
+        assert done.returncode == 2
+        assert "No space left on device" in done.stderr
+        assert "Traceback" not in done.stderr
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+def test_runs_of_the_same_second_do_not_collide(tmp_path):
+    folders = {open_run_folder(tmp_path, "p", "t", "hash") for _ in range(5)}
+    assert len(folders) == 5
+    assert all(f.is_dir() for f in folders)
+
+
+def test_a_record_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = write_json(tmp_path / "record.json", {"a": 1})
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_json(path, {"a": 2})
+    assert path.read_text() == '{\n "a": 1\n}\n'
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_metrics_must_be_finite():
+    with pytest.raises(ValueError, match="accuracy"):
+        finite({"loss": 1.0, "accuracy": float("nan")})
+
+
+def test_a_record_reads_back(tmp_path):
+    written = Record("p", "t", "v", "smoke", 3, metrics={"accuracy": 12.5})
+    written.write(tmp_path)
+    assert Record.read(tmp_path) == written
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"schema": 99}'])
+def test_a_broken_record_is_refused(tmp_path, content):
+    (tmp_path / records.NAME).write_text(content)
+    with pytest.raises(Exception, match=r"record\.json"):
+        Record.read(tmp_path)
+
+
+def test_the_identity_ignores_where_and_keeps_what(elsewhere):
+    status(QUICK)
+    status([*QUICK, "trainer.csv=false", "output_root=there", "data.workers=1"])
+    status([*QUICK, "train.batch_size=8"])
+    hashes = [
+        record(f)["config_hash"]
+        for f in [*run_folders(elsewhere), *(elsewhere / "there/s5_ptd/lra/listops").iterdir()]
+    ]
+    assert len(set(hashes)) == 2

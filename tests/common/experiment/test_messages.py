@@ -1,0 +1,119 @@
+"""A user's mistake: what was given, what is allowed, the nearest name; exit status 2, no traceback."""
+
+from __future__ import annotations
+
+import pytest
+
+from common.experiment.cli import main
+
+
+def refused(arguments, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    captured = capsys.readouterr()
+    assert "Traceback" not in captured.err + captured.out
+    return captured.err
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+    yield
+    assert not (tmp_path / "outputs").exists() or not list((tmp_path / "outputs").rglob("*.ckpt"))
+
+
+def test_unknown_paper(capsys):
+    message = refused(["paper=s5_ptdd"], capsys)
+    assert "Unknown paper 's5_ptdd'. Did you mean 's5_ptd'? Allowed: " in message
+
+
+def test_unknown_task_lists_the_papers_tasks(capsys):
+    message = refused(["paper=s5_ptd", "task=lra/listop"], capsys)
+    assert "Unknown task 'lra/listop'. Did you mean 'lra/listops'? Allowed of paper s5_ptd" in message
+    assert "lra/pathx" in message
+
+
+def test_unknown_scale(capsys):
+    message = refused(["scale=latop"], capsys)
+    assert "Unknown scale 'latop'. Did you mean 'laptop'? Allowed: smoke, laptop, paper." in message
+
+
+def test_unknown_model(capsys):
+    message = refused(["task=lra/listops", "model=s5ptd"], capsys)
+    assert "Did you mean 's5_ptd'?" in message
+
+
+def test_unknown_trainer(capsys):
+    assert "Allowed: auto, cpu, gpu" in refused(["trainer=tpu"], capsys)
+
+
+@pytest.mark.parametrize(
+    ("override", "nearest"),
+    [
+        ("sead=1", "seed"),
+        ("modle=s5", "model"),
+        ("train.epoch=3", "train.epochs"),
+        ("task.dataset.trian=3", "task.dataset.train"),
+    ],
+)
+def test_misspelt_key(override, nearest, capsys):
+    message = refused(["task=lra/listops", override], capsys)
+    assert f"Unknown key '{override.partition('=')[0]}'. Did you mean '{nearest}'?" in message
+
+
+@pytest.mark.parametrize("override", ["seed=abc", "train.epochs=many", "model.dropout=high"])
+def test_wrong_type_names_key_value_and_type(override, capsys):
+    message = refused(["task=lra/listops", override], capsys)
+    assert f"Wrong value: {override}" in message
+    assert "could not be converted to" in message
+
+
+def test_recipe_cannot_be_chosen(capsys):
+    assert "follows from paper and task" in refused(["recipe=x"], capsys)
+
+
+def test_syntax_error_in_an_override(capsys):
+    assert "run.py:" in refused(["seed={"], capsys)
+
+
+def test_gpu_asked_for_and_absent(capsys, monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    message = refused(["task=lra/listops", "scale=smoke", "trainer=gpu"], capsys)
+    assert "no CUDA device" in message
+    assert "trainer=cpu" in message
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("task.dataset.max_length=-1", "max_length"),
+        ("model.state_size=10", "not divisible into model.blocks=4"),
+        ("model.perturbation_ratio=0 model.blocks=1", "above 0"),
+        ("model.perturbation_ratio=1.5 model.blocks=1", "at most 1"),
+        ("seed=-1", "out of range"),
+        ("trainer.threads=-2", "out of range"),
+        ("train.batch_size=0", "batch_size"),
+        ("train.epochs=0", "epochs"),
+        ("optimizer.lr=-1", "rates must be positive"),
+        ("model.initialiser=hippo", "allowed: ptd, diag"),
+        ("optimizer.schedule=linear", "allowed: warmup_cosine_epochs"),
+    ],
+)
+def test_values_out_of_range(override, said, capsys):
+    arguments = ["task=lra/listops", "scale=smoke", "data.root=d", *override.split()]
+    assert said in refused(arguments, capsys)
+
+
+def test_a_bad_member_of_a_composite_costs_no_training(capsys):
+    message = refused(["task=lra", "scale=smoke", "model.n_layers=two"], capsys)
+    assert "Wrong value: model.n_layers=two" in message
+
+
+def test_full_trace_on_demand(monkeypatch):
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    with pytest.raises(Exception, match="s5_ptdd"):
+        main(["paper=s5_ptdd"])
