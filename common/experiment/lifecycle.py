@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import time
 import traceback
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from common.data.context import DataContext
 
 CONFIG = "config.json"
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 @dataclass
@@ -108,6 +110,9 @@ def _attempt(
         run.status, run.reason = records.FAILED, str(mistake)
         raise
     except Exception as error:
+        if getattr(error, "errno", None) in NO_ROOM:
+            run.status, run.reason = records.FAILED, str(error)
+            raise
         run.status, run.reason = records.FAILED, f"{type(error).__name__}: {error}"
         run.traceback = traceback.format_exc()
     finally:

@@ -17,10 +17,9 @@ from torch import Tensor
 
 from common.kernels.scan import write_step_major
 
-# One step of all chunks should be long enough for two threads to share (ATen splits elementwise
-# work above 2^15 elements), and chunks long enough for their carry to cost little.
-_STEP_ELEMENTS = 2**16
-_SHORTEST_CHUNK, _LONGEST_CHUNK = 4, 16
+# Few long steps: every step is one operation that threads share, and waiting for each other after
+# each is what costs on a busy machine. Longer chunks leave less to carry, which gains nothing.
+_CHUNK = 4
 
 
 def s5_apply(
@@ -176,12 +175,8 @@ def _accumulate_product(sums, q, x, reverse):
 
 def _state_shape(u, lam_bar, bidirectional):
     batch, length, _ = u.shape
-    state = lam_bar.shape[0]
-    chunk = _SHORTEST_CHUNK
-    while chunk < _LONGEST_CHUNK and batch * length * state >= 2 * chunk * _STEP_ELEMENTS:
-        chunk *= 2
-    chunk = min(chunk, length)
-    return chunk, batch, -(-length // chunk), 2 if bidirectional else 1, state
+    chunk = min(_CHUNK, length)
+    return chunk, batch, -(-length // chunk), 2 if bidirectional else 1, lam_bar.shape[0]
 
 
 def _step_major(sequence, chunk):

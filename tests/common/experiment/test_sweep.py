@@ -73,9 +73,7 @@ def test_lra_runs_what_it_can_and_resumes_what_it_could_not(tmp_path):
     assert done.returncode == 0, done.stderr
     content = record(whole)
     assert content["status"] == "completed"
-    assert list(members(whole)) == [t for t in registry.tasks("s5_ptd") if "/" in t] or len(
-        members(whole)
-    ) == 6
+    assert sorted(members(whole)) == [t for t in registry.tasks("s5_ptd") if "/" in t]
     assert members(whole)["lra/listops"] == first["lra/listops"]
     statuses = {t: record(tmp_path / f)["status"] for t, f in members(whole).items()}
     assert statuses["lra/text"] == "not run"
