@@ -37,7 +37,7 @@ def problem(length, *, bidirectional=True, batch=2, width=5, state=3, out=4, see
     )
 
 
-@pytest.mark.parametrize("length", [1, 2, 15, 16, 17, 64, 300])
+@pytest.mark.parametrize("length", [1, 2, 3, 4, 5, 17, 64, 300])
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("conj_sym", [False, True])
 def test_equals_the_composition_and_its_gradients(length, bidirectional, conj_sym):
@@ -116,7 +116,7 @@ def test_autocast_computes_in_single_precision():
     assert (y - expected).abs().max() / expected.abs().max() < 1e-5
 
 
-@pytest.mark.parametrize("length", [1, 16, 40])
+@pytest.mark.parametrize("length", [1, 4, 41])
 def test_operators_keep_the_promises_the_compiler_relies_on(length):
     u, lam_bar, B_bar, C = (x.requires_grad_() for x in problem(length))
     forward = torch.ops.structlab.s5_apply.default
