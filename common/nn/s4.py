@@ -110,6 +110,9 @@ class S4(nn.Module):
 
     def _dplr(self, C: Tensor, dt: Tensor, length: int) -> Tensor:
         lam, p, B = self.eigenvalues(), torch.view_as_complex(self.P), torch.view_as_complex(self.B)
+        if self.halved:
+            # The rank-one part couples a mode with every conjugate: the kernel needs them all.
+            lam, p, B, C = (torch.cat([x, x.conj()], dim=-1) for x in (lam, p, B, C))
         return torch.stack([dplr_kernel(lam, p, p, B, c, dt, length) for c in C])
 
     def forward(self, u: Float[Tensor, "batch length width"]) -> Float[Tensor, "batch length width"]:

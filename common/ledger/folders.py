@@ -1,0 +1,71 @@
+"""Where the ledger reads and writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.errors import UserError
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Places of one checkout.
+
+    Attributes:
+        papers: holds ``<id>/claims.yaml`` and ``<id>/README.md``.
+        results: holds ``<id>.csv``, ``<id>.json`` and ``README.md``, kept in git.
+        outputs: holds the runs' folders, not kept in git.
+    """
+
+    papers: Path
+    results: Path
+    outputs: Path
+
+    @classmethod
+    def default(cls) -> Folders:
+        """Those of this checkout; runs are in the working directory, as ``run.py`` leaves them."""
+        from common.experiment.paths import COMMON, PAPERS
+
+        return cls(PAPERS, COMMON.parent / "results", Path("outputs"))
+
+    @property
+    def root_readme(self) -> Path:
+        """The README with the table of papers."""
+        return self.papers.parent / "README.md"
+
+    def claims(self, paper: str) -> Path:
+        """The claims of a paper."""
+        return self.papers / paper / "claims.yaml"
+
+    def readme(self, paper: str) -> Path:
+        """A paper's README."""
+        return self.papers / paper / "README.md"
+
+    def rows(self, paper: str) -> Path:
+        """One line for each run and metric."""
+        return self.results / f"{paper}.csv"
+
+    def summary(self, paper: str) -> Path:
+        """Means over seeds, and verdicts."""
+        return self.results / f"{paper}.json"
+
+    def with_claims(self) -> list[str]:
+        """Ids of the papers that have claims."""
+        return sorted(path.parent.name for path in self.papers.glob("*/claims.yaml"))
+
+    def chosen(self, papers: list[str]) -> list[str]:
+        """``papers``, or all when none is named.
+
+        Raises:
+            UserError: one has no claims.
+        """
+        known = self.with_claims()
+        if not known:
+            raise UserError(f"No paper under {self.papers} has a claims.yaml.")
+        for paper in papers:
+            if paper not in known:
+                raise UserError(
+                    f"{self.claims(paper)} does not exist. Papers with claims: {', '.join(known)}."
+                )
+        return list(dict.fromkeys(papers)) or known

@@ -1,0 +1,56 @@
+"""95 % confidence intervals over seeds, by Student's t."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with its confidence limits, infinite where the seeds are too few to tell."""
+
+    mean: float
+    low: float
+    high: float
+
+    @property
+    def half_width(self) -> float:
+        """Half the length."""
+        return (self.high - self.low) / 2
+
+
+def of_mean(values: Sequence[float]) -> Interval:
+    """Interval of the mean: mean +- t_{n-1} s / sqrt(n). A single value has no finite one."""
+    mean = statistics.fmean(values)
+    if len(values) < 2:
+        return Interval(mean, -math.inf, math.inf)
+    error = statistics.stdev(values) / math.sqrt(len(values))
+    return _around(mean, error, len(values) - 1)
+
+
+def of_difference(a: Sequence[float], b: Sequence[float]) -> Interval:
+    """Welch's interval of mean(a) - mean(b); variances may differ.
+
+    Degrees of freedom after Satterthwaite: (u + v)^2 / (u^2 / (n_a - 1) + v^2 / (n_b - 1)) with
+    u = s_a^2 / n_a and v = s_b^2 / n_b.
+    """
+    difference = statistics.fmean(a) - statistics.fmean(b)
+    if min(len(a), len(b)) < 2:
+        return Interval(difference, -math.inf, math.inf)
+    u, v = statistics.variance(a) / len(a), statistics.variance(b) / len(b)
+    if u + v == 0:
+        return Interval(difference, difference, difference)
+    freedom = (u + v) ** 2 / (u**2 / (len(a) - 1) + v**2 / (len(b) - 1))
+    return _around(difference, math.sqrt(u + v), freedom)
+
+
+def _around(mean: float, error: float, freedom: float) -> Interval:
+    from scipy.stats import t
+
+    width = float(t.ppf((1 + CONFIDENCE) / 2, freedom)) * error
+    return Interval(mean, mean - width, mean + width)

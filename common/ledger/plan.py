@@ -1,0 +1,183 @@
+"""The runs that a paper's claims call for, composed as ``run.py`` would compose them now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from common.errors import UserError
+from common.ledger.claims import Check, Claim, RunSpec, read
+from common.ledger.relation_syntax import split
+
+Key = tuple[str, str, str, int]
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run: what it is called, its identity, and how to start it."""
+
+    paper: str
+    task: str
+    variant: str
+    scale: str
+    seed: int
+    overrides: tuple[str, ...]
+    config_hash: str
+
+    @property
+    def key(self) -> Key:
+        """What names its row in the results."""
+        return self.task, self.variant, self.scale, self.seed
+
+    @property
+    def arguments(self) -> list[str]:
+        """Arguments of ``run.py``."""
+        return [
+            f"paper={self.paper}",
+            f"task={self.task}",
+            f"scale={self.scale}",
+            *self.overrides,
+            f"seed={self.seed}",
+        ]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A paper's claims with their runs.
+
+    Attributes:
+        paper: its id.
+        title: its title.
+        claims: in the order of the file.
+        runs: claim id and scale -> the runs of that check.
+    """
+
+    paper: str
+    title: str
+    claims: tuple[Claim, ...]
+    runs: dict[tuple[str, str], tuple[PlannedRun, ...]]
+
+    def checks(self, scale: str) -> Iterator[tuple[Claim, Check, tuple[PlannedRun, ...]]]:
+        """The claims that are tested at a scale."""
+        for claim in self.claims:
+            if scale in claim.checks:
+                yield claim, claim.checks[scale], self.runs[claim.id, scale]
+
+    @cached_property
+    def expected(self) -> dict[Key, str]:
+        """Row -> the hash of the configuration that it must have been measured with."""
+        return {run.key: run.config_hash for runs in self.runs.values() for run in runs}
+
+    def unique_runs(self, scale: str, claims: list[str] | None = None) -> list[PlannedRun]:
+        """Runs of a scale, each once, however many claims read it.
+
+        Raises:
+            UserError: an id in ``claims`` is not one of this paper's claims at that scale.
+        """
+        known = [claim.id for claim, _, _ in self.checks(scale)]
+        for claim in claims or []:
+            if claim not in known:
+                raise UserError(
+                    f"{self.paper} has no claim {claim!r} at scale {scale}; "
+                    f"allowed: {', '.join(known) or 'none'}."
+                )
+        wanted = claims or known
+        runs = [r for claim, _, rs in self.checks(scale) if claim.id in wanted for r in rs]
+        return list({run.config_hash: run for run in runs}.values())
+
+
+def plan(paper: str, path: Path) -> Plan:
+    """Read the claims in ``path`` and compose their runs.
+
+    Raises:
+        UserError: a run does not compose, two different runs would fill the same row, or a relation
+            reads a metric of a run that its check does not list.
+    """
+    claims = read(path)
+    with _composer() as compose:
+        title = str(_composed(compose, [f"paper={paper}"], str(path)).paper.title)
+        cache: dict[tuple[str, RunSpec], tuple[PlannedRun, ...]] = {}
+        runs: dict[tuple[str, str], tuple[PlannedRun, ...]] = {}
+        for claim in claims:
+            for scale, check in claim.checks.items():
+                where = f"{path}, claim {claim.id}, scale {scale}"
+                for spec in check.runs:
+                    if (scale, spec) not in cache:
+                        cache[scale, spec] = _planned(compose, paper, scale, spec, where)
+                runs[claim.id, scale] = tuple(r for s in check.runs for r in cache[scale, s])
+                _check_metrics(check, runs[claim.id, scale], where)
+    _check_rows(runs, path)
+    return Plan(paper, title, tuple(claims), runs)
+
+
+@contextmanager
+def _composer() -> Iterator[Any]:
+    from hydra import compose, initialize_config_dir
+
+    from common.experiment.launch import register
+    from common.experiment.paths import conf_folder
+
+    register()
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        yield compose
+
+
+def _composed(compose: Any, overrides: list[str], where: str) -> Any:
+    from common.experiment.messages import explain
+
+    try:
+        return compose("config", overrides=overrides)
+    except Exception as error:
+        message = explain(error, overrides)
+        if message is None:
+            raise
+        raise UserError(f"{where}: {' '.join(overrides)}: {message}") from error
+
+
+def _planned(
+    compose: Any, paper: str, scale: str, spec: RunSpec, where: str
+) -> tuple[PlannedRun, ...]:
+    from common.experiment.identity import config_hash, plain
+
+    overrides = [f"paper={paper}", f"task={spec.task}", f"scale={scale}", *spec.overrides]
+    config = _composed(compose, overrides, where)
+    if config.task.members:
+        raise UserError(
+            f"{where}: task {spec.task} only runs others; name them instead: "
+            f"{', '.join(config.task.members)}."
+        )
+    runs = []
+    for seed in spec.seeds:
+        config.seed = seed  # composing anew for each seed would take ten times as long
+        digest = config_hash(plain(config))
+        variant = str(config.variant)
+        runs.append(
+            PlannedRun(paper, spec.task, variant, scale, seed, spec.overrides, digest)
+        )
+    return tuple(runs)
+
+
+def _check_metrics(check: Check, runs: tuple[PlannedRun, ...], where: str) -> None:
+    listed = dict.fromkeys((run.task, run.variant) for run in runs)
+    for metric in check.metrics():
+        if metric.count("/") < 2 or split(metric)[:2] not in listed:
+            raise UserError(
+                f"{where}: {metric!r} is of a run that the check does not list; "
+                f"listed: {', '.join('/'.join(pair) for pair in listed)}."
+            )
+
+
+def _check_rows(runs: dict[tuple[str, str], tuple[PlannedRun, ...]], path: Path) -> None:
+    seen: dict[Key, str] = {}
+    for (claim, scale), planned in runs.items():
+        for run in planned:
+            if seen.setdefault(run.key, run.config_hash) != run.config_hash:
+                raise UserError(
+                    f"{path}, claim {claim}, scale {scale}: another run of task {run.task} has the "
+                    f"same variant {run.variant!r} and seed {run.seed} but other settings; give "
+                    "one of them an override variant=<name>."
+                )

@@ -1,0 +1,111 @@
+"""S4-type layers against dense systems."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from common.kernels.hippo import legs, legs_normal
+from common.nn.modal import halve
+from common.nn.s4 import S4
+from papers.s5_ptd.models import normal_basis
+from tests.systems import small_ptd
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    torch.manual_seed(0)
+
+
+def dense_kernel(A, B, C, dt, length, rule):
+    """Impulse response of one channel's dense system."""
+    n = len(B)
+    if rule == "zoh":
+        augmented = torch.zeros(n + 1, n + 1, dtype=torch.float64)
+        augmented[:n, :n], augmented[:n, n] = A, B
+        exponential = torch.linalg.matrix_exp(augmented * dt)
+        A_bar, x = exponential[:n, :n], exponential[:n, n]
+    else:
+        left = torch.eye(n, dtype=torch.float64) - dt / 2 * A
+        A_bar = torch.linalg.solve(left, torch.eye(n, dtype=torch.float64) + dt / 2 * A)
+        x = torch.linalg.solve(left, dt * B)
+    out = []
+    for _ in range(length):
+        out.append(C @ x)
+        x = A_bar @ x
+    return torch.stack(out)
+
+
+def systems():
+    n = 8
+    ptd, solution = small_ptd()
+    A, B = legs(n)
+    return {
+        "ptd": (ptd, A + solution.E, B, "zoh", 2),
+        "diag": (normal_basis(n), legs_normal(n), B / 2, "zoh", 2),
+        "diag halved": (halve(normal_basis(n)), legs_normal(n), B / 2, "zoh", 1),
+        "dplr halved": (halve(normal_basis(n, low_rank=True)), A, B, "bilinear", 1),
+    }
+
+
+@pytest.mark.parametrize("trainable", ["all", "c_only"])
+@pytest.mark.parametrize("name", ["ptd", "diag", "diag halved", "dplr halved"])
+def test_kernel_is_the_dense_impulse_response(name, trainable):
+    """``factor`` is the 2 that stays although a complete spectrum has its conjugates already."""
+    basis, A, B, rule, factor = systems()[name]
+    torch.manual_seed(3)
+    layer = S4(basis, 2, bidirectional=False, trainable=trainable)
+    torch.manual_seed(3)
+    dt = torch.empty(2).uniform_(torch.log(torch.tensor(0.001)), torch.log(torch.tensor(0.1))).exp()
+    c = torch.randn(1, 2, 8, dtype=torch.float64)
+    kernel = layer.kernel(50)
+    for h in range(2):
+        wanted = factor * dense_kernel(A, B, c[0, h], float(dt[h]), 50, rule)
+        scale = wanted.abs().max()
+        torch.testing.assert_close(
+            kernel[0, h].double() / scale, wanted / scale, rtol=1e-3, atol=1e-3
+        )
+
+
+def test_two_sided_convolution():
+    layer = S4(normal_basis(4), 3, bidirectional=True)
+    u = torch.randn(2, 21, 3)
+    forward, backward = layer.kernel(21)
+    y = layer.D * u
+    for t in range(21):
+        for s in range(21):
+            tap = forward[:, t - s] if s <= t else backward[:, s - t - 1]
+            y[:, t] += tap * u[:, s]
+    torch.testing.assert_close(layer(u), y, rtol=1e-4, atol=1e-4)
+
+
+def test_frozen_layers_train_c_only():
+    layer = S4(small_ptd()[0], 2, trainable="c_only", feedthrough=False)
+    assert [name for name, _ in layer.named_parameters()] == ["C"]
+    assert {name for name, _ in layer.named_buffers()} == {"log_A_real", "A_imag", "log_dt", "B"}
+
+
+def test_folded_b_leaves_no_b():
+    layer = S4(normal_basis(8), 2)
+    assert {name for name, _ in layer.named_parameters()} == {
+        "log_A_real",
+        "A_imag",
+        "log_dt",
+        "C",
+        "D",
+    }
+
+
+def test_unstable_bases_are_refused():
+    from papers.s5_ptd.models import rand_basis
+
+    basis, _ = rand_basis(8, 0.1)
+    unstable = type(basis)(-basis.lam.conj(), basis.V, basis.to_modal, basis.B)
+    with pytest.raises(ValueError, match="positive real part"):
+        S4(unstable, 2)
+
+
+@pytest.mark.parametrize("options", [{"trainable": "x"}, {"dt_min": -1.0}])
+def test_bad_options(options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        S4(normal_basis(4), 2, **options)
