@@ -96,7 +96,9 @@ def _keep_or_run(
 
 def _open(config: DictConfig, digest: str) -> tuple[Path, dict[str, str]]:
     if config.resume is None:
-        return open_run_folder(Path(config.output_root), config.paper.id, config.task.name, digest), {}
+        return open_run_folder(
+            Path(config.output_root), config.paper.id, config.task.name, digest
+        ), {}
     folder = Path(config.resume)
     try:
         earlier = json.loads((folder / MEMBERS).read_text())

@@ -62,8 +62,11 @@ def _job(config: DictConfig, console: Console, ended: list[Outcome]) -> int:
     sweeping = HydraConfig.get().mode == RunMode.MULTIRUN
 
     def announce(member: DictConfig) -> None:
-        console.rule(f"[bold]{member.paper.id} · {member.task.name} · {member.variant} · "
-                     f"{member.scale.name} · seed {member.seed}", align="left")
+        console.rule(
+            f"[bold]{member.paper.id} · {member.task.name} · {member.variant} · "
+            f"{member.scale.name} · seed {member.seed}",
+            align="left",
+        )
 
     try:
         if is_composite(config):

@@ -93,7 +93,9 @@ def _attempt(
     try:
         with stop.listening():
             task = get_method(config.entry)
-            context = RunContext(config, folder, data_context(config, console), stop, console, resuming)
+            context = RunContext(
+                config, folder, data_context(config, console), stop, console, resuming
+            )
             result = task(context)
             run.metrics = records.finite(result.metrics)
             run.data, run.notes, run.facts = result.data, result.notes, result.facts

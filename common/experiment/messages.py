@@ -41,7 +41,9 @@ def explain(error: Exception, argv: list[str]) -> str | None:
 def _hydra(error: HydraException) -> str:
     first = str(error).strip().splitlines()[0]
     if "Could not override 'recipe" in first:
-        return "'recipe' follows from paper and task and cannot be chosen; override the values in it."
+        return (
+            "'recipe' follows from paper and task and cannot be chosen; override the values in it."
+        )
     return first
 
 

@@ -24,7 +24,9 @@ def provenance(threads: int) -> dict[str, Any]:
         "packages": {name: _version(name) for name in PACKAGES},
         "platform": platform.platform(),
         "cpu": _cpu_name(),
-        "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cpus": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
         "threads": threads,
         "gpu": _gpu_names(),
         "command": [sys.executable.rsplit("/", 1)[-1], *sys.argv],

@@ -77,9 +77,13 @@ class Record:
         except FileNotFoundError:
             raise UserError(f"{folder} is not a run folder: it has no {NAME}.") from None
         except json.JSONDecodeError as error:
-            raise UserError(f"{path} is not valid JSON ({error}); the run must be repeated.") from None
+            raise UserError(
+                f"{path} is not valid JSON ({error}); the run must be repeated."
+            ) from None
         if content.get("schema") != SCHEMA:
-            raise UserError(f"{path} has schema {content.get('schema')!r}; this code reads {SCHEMA}.")
+            raise UserError(
+                f"{path} has schema {content.get('schema')!r}; this code reads {SCHEMA}."
+            )
         return cls(**content)
 
 

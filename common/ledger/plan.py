@@ -155,9 +155,7 @@ def _planned(
         config.seed = seed  # composing anew for each seed would take ten times as long
         digest = config_hash(plain(config))
         variant = str(config.variant)
-        runs.append(
-            PlannedRun(paper, spec.task, variant, scale, seed, spec.overrides, digest)
-        )
+        runs.append(PlannedRun(paper, spec.task, variant, scale, seed, spec.overrides, digest))
     return tuple(runs)
 
 

@@ -103,7 +103,9 @@ def expanded(node: Any, values: dict[str, Any]) -> Any:
         return [expanded(item, values) for item in node]
     if isinstance(node, str):
         for key, value in values.items():
-            node = node.replace(f"{{{key}}}", f"{value:g}" if isinstance(value, float) else str(value))
+            node = node.replace(
+                f"{{{key}}}", f"{value:g}" if isinstance(value, float) else str(value)
+            )
     return node
 
 
@@ -111,9 +113,7 @@ def combinations(table: Any, where: str) -> list[dict[str, Any]]:
     """Every combination of the values of ``for_each``."""
     if not isinstance(table, dict) or not all(isinstance(v, list) and v for v in table.values()):
         raise UserError(f"{where}: for_each is a mapping from a name to a list, not {table!r}.")
-    return [
-        dict(zip(table, values, strict=True)) for values in itertools.product(*table.values())
-    ]
+    return [dict(zip(table, values, strict=True)) for values in itertools.product(*table.values())]
 
 
 def _for_each(node: dict[str, Any], where: str) -> Relation:

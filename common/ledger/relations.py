@@ -11,7 +11,7 @@ import math
 import statistics
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from common.ledger import intervals
 from common.ledger.intervals import Interval
@@ -72,8 +72,15 @@ class Finding:
     parts: tuple[Finding, ...] = ()
 
     def leaves(self) -> list[Finding]:
-        """The findings without parts, left to right."""
-        return [leaf for part in self.parts for leaf in part.leaves()] if self.parts else [self]
+        """The findings without parts, left to right, each under the names of those above it."""
+        if not self.parts:
+            return [self]
+        above = f"{self.name}: " if self.name else ""
+        return [
+            replace(leaf, name=f"{above}{leaf.name}")
+            for part in self.parts
+            for leaf in part.leaves()
+        ]
 
 
 class Relation(ABC):
@@ -152,7 +159,7 @@ class Leaf(Relation):
 
     @abstractmethod
     def bound(self, values: Values) -> str:
-        """What is asked for; with the figure of a bound that is itself a metric, once it is known."""
+        """What is asked for; a bound that is itself a metric shows its figure once it is known."""
 
 
 _WORDS = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<"}
@@ -166,11 +173,12 @@ _TESTS: dict[str, Callable[[float, float], bool]] = {
 
 @dataclass(frozen=True)
 class Comparison(Leaf):
-    """The mean over seeds against bounds: ``at_least``, ``at_most``, ``above``, ``below``, ``within``.
+    """The mean over seeds against bounds.
 
     Attributes:
         metric: the metric under test.
-        bounds: (word, operand) pairs that must all be true; ``within`` is at_least and at_most.
+        bounds: (word, operand) pairs that must all be true; the words are ``at_least``,
+            ``at_most``, ``above`` and ``below``.
     """
 
     metric: str

@@ -99,8 +99,8 @@ def read_csv(path: Path) -> list[RunRow]:
         reader = csv.DictReader(file)
         if tuple(reader.fieldnames or ()) != COLUMNS:
             raise UserError(
-                f"{path} has other columns than this code writes ({', '.join(COLUMNS)}). Restore it "
-                "from git, or remove it and collect again."
+                f"{path} has other columns than this code writes ({', '.join(COLUMNS)}). "
+                "Restore it from git, or remove it and collect again."
             )
         for number, line in enumerate(reader, start=2):
             try:

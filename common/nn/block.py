@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - PyTorch's custom
+from torch.nn import functional as F
 
 from common.errors import InvalidInputError
 from common.nn.norm import sequence_norm
@@ -21,7 +21,9 @@ class TimeSharedDropout(nn.Module):
             raise InvalidInputError(f"dropout={p}; allowed: 0 to below 1.")
         self.p = p
 
-    def forward(self, x: Float[Tensor, "batch length width"]) -> Float[Tensor, "batch length width"]:
+    def forward(
+        self, x: Float[Tensor, "batch length width"]
+    ) -> Float[Tensor, "batch length width"]:
         if not self.training or self.p == 0:
             return x
         mask = x.new_empty(x.shape[0], 1, x.shape[2]).bernoulli_(1 - self.p).div_(1 - self.p)
@@ -44,7 +46,9 @@ class GatedActivation(nn.Module):
         self.gate = nn.Linear(width, 2 * width if kind == "glu" else width)
         self.drop = TimeSharedDropout(dropout)
 
-    def forward(self, x: Float[Tensor, "batch length width"]) -> Float[Tensor, "batch length width"]:
+    def forward(
+        self, x: Float[Tensor, "batch length width"]
+    ) -> Float[Tensor, "batch length width"]:
         # S5 is JAX code, whose GELU is the tanh approximation; S4 uses the exact one.
         z = self.drop(F.gelu(x, approximate="none" if self.kind == "glu" else "tanh"))
         if self.kind == "glu":
@@ -85,7 +89,9 @@ class SequenceBlock(nn.Module):
         self.prenorm = prenorm
         self.residual = residual
 
-    def forward(self, x: Float[Tensor, "batch length width"]) -> Float[Tensor, "batch length width"]:
+    def forward(
+        self, x: Float[Tensor, "batch length width"]
+    ) -> Float[Tensor, "batch length width"]:
         z = self.activation(self.layer(self.norm(x) if self.prenorm else x))
         if self.residual:
             z = x + z

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - PyTorch's custom
+from torch.nn import functional as F
 
 from common.errors import InvalidInputError
 
@@ -104,7 +104,9 @@ class SequenceModel(nn.Module):
         self.pooling = pooling
         self.final_norm = nn.Identity() if final_norm is None else final_norm
 
-    def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Float[Tensor, "batch width"]:
+    def forward(
+        self, inputs: Tensor, lengths: Tensor | None = None
+    ) -> Float[Tensor, "batch width"]:
         x = self.encoder(inputs)
         for block in self.blocks:
             x = block(x)
@@ -119,7 +121,9 @@ class SequenceClassifier(nn.Module):
         self.model = model
         self.decoder = nn.Linear(width, n_classes)
 
-    def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Float[Tensor, "batch classes"]:
+    def forward(
+        self, inputs: Tensor, lengths: Tensor | None = None
+    ) -> Float[Tensor, "batch classes"]:
         return self.decoder(self.model(inputs, lengths))
 
 
@@ -137,7 +141,9 @@ class PairClassifier(nn.Module):
             nn.Linear(4 * width, width), nn.GELU(), nn.Linear(width, n_classes)
         )
 
-    def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Float[Tensor, "batch classes"]:
+    def forward(
+        self, inputs: Tensor, lengths: Tensor | None = None
+    ) -> Float[Tensor, "batch classes"]:
         flat = None if lengths is None else lengths.flatten(0, 1)
         a, b = self.model(inputs.flatten(0, 1), flat).unflatten(0, (-1, 2)).unbind(1)
         return self.decoder(torch.cat([a, b, a - b, a * b], dim=-1))

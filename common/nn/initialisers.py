@@ -12,13 +12,13 @@ from torch import Tensor, nn
 _TRUNCATED_STD = 0.87962566103423978
 
 
-def lecun_normal(shape: tuple[int, ...], fan_in: int) -> Float[Tensor, "..."]:
+def lecun_normal(shape: tuple[int, ...], fan_in: int) -> Float[Tensor, ...]:
     """Normal truncated at two standard deviations, of variance 1 / fan_in after the truncation."""
     scale = math.sqrt(1 / fan_in) / _TRUNCATED_STD
     return nn.init.trunc_normal_(torch.empty(shape), std=scale, a=-2 * scale, b=2 * scale)
 
 
-def log_uniform(shape: tuple[int, ...], low: float, high: float) -> Float[Tensor, "..."]:
+def log_uniform(shape: tuple[int, ...], low: float, high: float) -> Float[Tensor, ...]:
     """log of a step size that is uniform in log between ``low`` and ``high``."""
     return torch.empty(shape).uniform_(math.log(low), math.log(high))
 

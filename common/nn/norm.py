@@ -22,7 +22,9 @@ class SequenceBatchNorm(nn.Module):
         super().__init__()
         self.norm = nn.BatchNorm1d(width, momentum=1 - decay)
 
-    def forward(self, x: Float[Tensor, "batch length width"]) -> Float[Tensor, "batch length width"]:
+    def forward(
+        self, x: Float[Tensor, "batch length width"]
+    ) -> Float[Tensor, "batch length width"]:
         return self.norm(x.reshape(-1, x.shape[-1])).view(x.shape)
 
 

@@ -115,7 +115,9 @@ class S4(nn.Module):
             lam, p, B, C = (torch.cat([x, x.conj()], dim=-1) for x in (lam, p, B, C))
         return torch.stack([dplr_kernel(lam, p, p, B, c, dt, length) for c in C])
 
-    def forward(self, u: Float[Tensor, "batch length width"]) -> Float[Tensor, "batch length width"]:
+    def forward(
+        self, u: Float[Tensor, "batch length width"]
+    ) -> Float[Tensor, "batch length width"]:
         kernels = self.kernel(u.shape[1])
         y = fft_convolve(u.transpose(1, 2), *kernels).transpose(1, 2)
         return y if self.D is None else torch.addcmul(y, u, self.D)

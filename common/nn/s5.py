@@ -1,6 +1,6 @@
 """The S5 layer: one MIMO diagonal state space run by a scan (Smith, Warrington, Linderman, ICLR 2023).
 
-    x_k = Lambda_bar x_{k-1} + B_bar u_k,     y_k = Re(C x_k) + D * u_k
+x_k = Lambda_bar x_{k-1} + B_bar u_k,     y_k = Re(C x_k) + D * u_k
 """
 
 from __future__ import annotations
@@ -93,7 +93,9 @@ class S5(nn.Module):
             real = -real.abs()
         return torch.complex(real, self.Lambda_im)
 
-    def forward(self, u: Float[Tensor, "batch length width"]) -> Float[Tensor, "batch length width"]:
+    def forward(
+        self, u: Float[Tensor, "batch length width"]
+    ) -> Float[Tensor, "batch length width"]:
         lam_bar, input_scale = self.discretise(self.eigenvalues(), self.log_step.exp())
         B_bar = input_scale[:, None] * torch.view_as_complex(self.B)
         y = s5_apply(
@@ -110,7 +112,6 @@ class S5(nn.Module):
 def _check(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise InvalidInputError(f"{name}={value!r}; allowed: {', '.join(allowed)}.")
-
 
 
 def _initial_B(basis: ModalBasis, d_model: int, blocks: int, how: str) -> Complex[Tensor, "P H"]:

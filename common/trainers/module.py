@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - PyTorch's custom
+from torch.nn import functional as F
 
 from common.errors import Diverged
 from common.trainers.schedules import Schedule

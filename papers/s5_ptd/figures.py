@@ -1,6 +1,6 @@
 """The paper's figures from our own numbers, as PNG and SVG (needs the extra ``plot``).
 
-    python -m papers.s5_ptd.figures      # robustness bars from results/s5_ptd.json
+python -m papers.s5_ptd.figures      # robustness bars from results/s5_ptd.json
 """
 
 from __future__ import annotations
@@ -77,7 +77,9 @@ def kappa_figure(
     n = len(path[0].lam)
     axis.loglog(ratios, [s.kappa for s in path], "o-", color=_COLOURS["ptd"], label=f"PTD, n = {n}")
     m = len(optimised.lam)
-    axis.loglog([optimised.ratio], [optimised.kappa], "s", color=_COLOURS["ptd"], label=f"PTD, n = {m}")
+    axis.loglog(
+        [optimised.ratio], [optimised.kappa], "s", color=_COLOURS["ptd"], label=f"PTD, n = {m}"
+    )
     for real, marker in ((False, "x"), (True, "+")):
         kind = "real" if real else "complex"
         axis.loglog(
@@ -108,7 +110,9 @@ def robustness_figure(folder: Path, variants: dict[str, dict[str, Any]]) -> None
         at = [j + i * width for j in range(len(conditions))]
         axis.bar(at, means, width, yerr=errors, label=name, capsize=2)
     labels = ["clean"] + [c.rpartition("_")[2] for c in conditions[1:]]
-    axis.set_xticks([j + 0.4 - width / 2 for j in range(len(conditions))], labels, rotation=60, fontsize=7)
+    axis.set_xticks(
+        [j + 0.4 - width / 2 for j in range(len(conditions))], labels, rotation=60, fontsize=7
+    )
     axis.set(xlabel="noise frequency", ylabel="accuracy, %")
     axis.legend(fontsize=8)
     _save(figure, folder, "robustness")

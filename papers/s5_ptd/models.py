@@ -58,7 +58,9 @@ def ptd_basis(
     return ModalBasis(result.lam, result.V, result.Vinv_apply, B), result
 
 
-def rand_basis(n: int, ratio: float, *, seed: int = 0, real: bool = True) -> tuple[ModalBasis, PTDResult]:
+def rand_basis(
+    n: int, ratio: float, *, seed: int = 0, real: bool = True
+) -> tuple[ModalBasis, PTDResult]:
     """As :func:`ptd_basis` with E a scaled Ginibre matrix: the same norm, no optimisation."""
     A, B = legs(n)
     E = ginibre(n, ratio * float(torch.linalg.matrix_norm(A, 2)), seed=seed, real=real)

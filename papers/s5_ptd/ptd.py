@@ -55,7 +55,7 @@ class PTDResult:
     history: dict[str, list[float]] = field(default_factory=dict)
     moved: float = 0.0
 
-    def Vinv_apply(self, X: Tensor) -> Complex[Tensor, "n ..."]:  # noqa: N802 - field's notation
+    def Vinv_apply(self, X: Tensor) -> Complex[Tensor, "n ..."]:
         """V^-1 X by a linear solve; an explicit inverse would lose the digits that PTD gains."""
         columns = X.to(self.V.dtype)
         if columns.ndim == 1:
@@ -98,7 +98,9 @@ def ptd(
     A = _checked(A)
     if not gamma > 0 or not math.isfinite(gamma):
         raise InvalidInputError(f"gamma={gamma!r}; allowed: a positive number.")
-    return _solve(A, _Problem(gamma, None, steps, lr, seed, real, objective), stabilise, cache, track)
+    return _solve(
+        A, _Problem(gamma, None, steps, lr, seed, real, objective), stabilise, cache, track
+    )
 
 
 def ptd_for_ratio(
@@ -134,7 +136,9 @@ def ptd_for_ratio(
             f"target_ratio={target_ratio!r}; allowed: above 0 (an exact diagonalisation is what "
             "PTD avoids) and at most 1 (E as large as A)."
         )
-    problem = _Problem(FIRST_PRICE / target_ratio, target_ratio, steps, lr, seed, real, starts=starts)
+    problem = _Problem(
+        FIRST_PRICE / target_ratio, target_ratio, steps, lr, seed, real, starts=starts
+    )
     return _solve(A, problem, stabilise, cache, track)
 
 
@@ -164,7 +168,9 @@ def _checked(A: Tensor) -> Tensor:
     if A.ndim != 2 or A.shape[0] != A.shape[1]:
         raise InvalidInputError(f"PTD needs a square matrix, got shape {tuple(A.shape)}.")
     if not bool(torch.isfinite(A.abs()).all()):
-        raise InvalidInputError("PTD needs a finite matrix; this one holds NaN or infinite entries.")
+        raise InvalidInputError(
+            "PTD needs a finite matrix; this one holds NaN or infinite entries."
+        )
     if not bool((A != 0).any()):
         raise InvalidInputError("PTD needs a nonzero matrix; this one is zero.")
     return A.detach().to("cpu", torch.complex128 if A.is_complex() else torch.float64)
@@ -301,5 +307,7 @@ def _load(path: Path) -> tuple[Tensor, dict[str, list[float]]]:
             E = torch.from_numpy(content["E"])
             history = {k: content[k].tolist() for k in content.files if k != "E"}
     except (ValueError, KeyError, OSError, EOFError) as error:
-        raise CorruptDataError(f"{path} is not readable ({error}); delete it to solve anew.") from error
+        raise CorruptDataError(
+            f"{path} is not readable ({error}); delete it to solve anew."
+        ) from error
     return E, history

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812 - PyTorch's custom
+from torch.nn import functional as F
 
 from common.data.loader import SequenceLoader
 from common.data.sequence import SequenceData, SequenceSplit

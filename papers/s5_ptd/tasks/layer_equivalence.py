@@ -87,9 +87,7 @@ def against_dense(
     y = recurrence(lam_bar, scale * basis.input_modal(), C_modal, u)
     dense = dense_output(A, B, C, step, u)
     theta = torch.linspace(0, math.pi, angles, dtype=torch.float64)
-    ours = zoh_transfer_function_diagonal(
-        basis.lam, basis.input_modal(), C_modal, 0.0, step, theta
-    )
+    ours = zoh_transfer_function_diagonal(basis.lam, basis.input_modal(), C_modal, 0.0, step, theta)
     theirs = zoh_transfer_function(A, B, C, 0.0, step, theta)
     bound = float((ours - theirs).abs().max())
     error = float(torch.linalg.vector_norm(y - dense) / torch.linalg.vector_norm(u))

@@ -36,7 +36,10 @@ def run(context: RunContext) -> TaskResult:
         f"path_kappa_ratio{r:g}": s.kappa for r, s in zip(task.path_ratios, path, strict=True)
     }
     optimised = ptd_for_ratio(
-        legs(task.ginibre_size)[0], task.ginibre_ratio, seed=context.config.seed, track=context.track
+        legs(task.ginibre_size)[0],
+        task.ginibre_ratio,
+        seed=context.config.seed,
+        track=context.track,
     )
     solved.append((task.ginibre_size, optimised))
     random = {real: ginibre_solutions(context, real) for real in (False, True)}

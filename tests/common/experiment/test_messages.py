@@ -31,7 +31,9 @@ def test_unknown_paper(capsys):
 
 def test_unknown_task_lists_the_papers_tasks(capsys):
     message = refused(["paper=s5_ptd", "task=lra/listop"], capsys)
-    assert "Unknown task 'lra/listop'. Did you mean 'lra/listops'? Allowed of paper s5_ptd" in message
+    assert (
+        "Unknown task 'lra/listop'. Did you mean 'lra/listops'? Allowed of paper s5_ptd" in message
+    )
     assert "lra/pathx" in message
 
 

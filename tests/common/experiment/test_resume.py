@@ -69,7 +69,8 @@ def resume(folder):
 
 # 6 steps an epoch: in the middle, at the last step of an epoch, at the first of the next.
 @pytest.mark.parametrize(
-    ("hook", "step"), [("on_train_batch_end", 9), ("on_train_epoch_end", 6), ("on_train_batch_end", 12)]
+    ("hook", "step"),
+    [("on_train_batch_end", 9), ("on_train_epoch_end", 6), ("on_train_batch_end", 12)],
 )
 def test_kill_9_then_resume_is_bit_identical(tmp_path, reference, hook, step):
     killed = run(ARGUMENTS, tmp_path, prelude=KILL.format(hook=hook, step=step))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional as F
 
 from common.nn.block import GatedActivation, SequenceBlock, TimeSharedDropout
 from common.nn.classifier import (

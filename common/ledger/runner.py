@@ -1,0 +1,166 @@
+"""Run what the claims lack, each run a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from common.experiment import record as records
+from common.ledger.collect import Found
+from common.ledger.plan import PlannedRun
+from common.ledger.rows import RunRow
+
+COMMAND = (sys.executable, "-m", "common.experiment")
+LAST_LINES = 15
+PATIENCE_SECONDS = 60  # for a run to write its record and checkpoint after it was told to stop
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run that was started here: its exit status and the end of what it said."""
+
+    run: PlannedRun
+    status: int
+    said: str
+    seconds: float
+
+
+def missing(runs: Iterable[PlannedRun], rows: Iterable[RunRow], found: Found) -> list[PlannedRun]:
+    """The runs of which neither the results nor the outputs hold a completed record."""
+    done = {row.config_hash for row in rows} | {r.config_hash for r in found.completed}
+    return [run for run in runs if run.config_hash not in done]
+
+
+def command(run: PlannedRun, found: Found, threads: int, outputs: Path) -> list[str]:
+    """The command line of a run; one that was interrupted goes on where it stopped."""
+    arguments = [*COMMAND, *run.arguments, f"trainer.threads={threads}", f"output_root={outputs}"]
+    if run.config_hash in found.unfinished:
+        folder, attempt = found.unfinished[run.config_hash]
+        if attempt.status == records.INTERRUPTED:
+            arguments.append(f"resume={folder}")
+    return arguments
+
+
+def run_all(
+    runs: Sequence[PlannedRun],
+    found: Found,
+    *,
+    jobs: int,
+    threads: int,
+    outputs: Path,
+    console: Console,
+) -> list[Ended]:
+    """Run them, ``jobs`` at a time, going on after a failure.
+
+    Raises:
+        KeyboardInterrupt: on Ctrl-C or SIGTERM, once the started runs have recorded how far they
+            came; the next call resumes them.
+    """
+    ended: list[Ended] = []
+    children = _Children()
+    begin = time.perf_counter()
+
+    def one(run: PlannedRun) -> Ended:
+        start = time.perf_counter()
+        status, said = children.run(command(run, found, threads, outputs), threads)
+        return Ended(run, status, said, time.perf_counter() - start)
+
+    with _sigterm_interrupts(), ThreadPoolExecutor(max_workers=jobs) as pool:
+        futures = [pool.submit(one, run) for run in runs]
+        try:
+            for future in as_completed(futures):
+                ended.append(future.result())
+                _say(console, ended, len(runs), time.perf_counter() - begin)
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            children.stop()
+            raise
+    return ended
+
+
+class _Children:
+    """The processes that are running."""
+
+    def __init__(self) -> None:
+        self._running: set[subprocess.Popen[str]] = set()
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    def run(self, arguments: list[str], threads: int) -> tuple[int, str]:
+        """Exit status and last lines of a command."""
+        environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
+        with self._lock:
+            if self._stopped:
+                return -signal.SIGTERM, "not started"
+            process = subprocess.Popen(
+                arguments,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                env=environment,
+            )
+            self._running.add(process)
+        try:
+            out, _ = process.communicate()
+        finally:
+            with self._lock:
+                self._running.discard(process)
+        return process.returncode, "\n".join(out.splitlines()[-LAST_LINES:])
+
+    def stop(self) -> None:
+        """Ask every process to end and give it time to record that."""
+        with self._lock:
+            self._stopped = True
+            running = list(self._running)
+        for process in running:
+            process.terminate()
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        for process in running:
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+@contextmanager
+def _sigterm_interrupts() -> Iterator[None]:
+    """A scheduler's SIGTERM does what Ctrl-C does."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _say(console: Console, ended: list[Ended], total: int, elapsed: float) -> None:
+    last = ended[-1]
+    run = last.run
+    word = "ok" if last.status == 0 else f"exit status {last.status}"
+    rest = elapsed / len(ended) * (total - len(ended)) / 60
+    console.print(
+        f"[{len(ended)}/{total}] {run.task} {run.variant} seed {run.seed}: {word}, "
+        f"{last.seconds:.0f} s; about {rest:.0f} min to go",
+        markup=False,
+        highlight=False,
+    )
+    if last.status != 0:
+        console.print(last.said, markup=False, highlight=False, style="red")

@@ -1,0 +1,126 @@
+"""The ledger on a terminal and as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from common.ledger.evaluate import Result, tally
+from common.ledger.relations import Finding
+from common.ledger.update import PaperLedger
+from common.ledger.verdicts import FAILS, HOLDS, NOT_RUN, STALE, UNRESOLVED
+
+COLOURS = {
+    HOLDS: "green",
+    FAILS: "red",
+    UNRESOLVED: "yellow",
+    NOT_RUN: "bright_black",
+    STALE: "magenta",
+}
+NO_NOTE = "no explanation yet: add a note to the claim"
+
+
+def run_command(paper: str, claim: str, scale: str = "laptop") -> str:
+    """What brings a claim's runs up to date."""
+    where = "" if scale == "laptop" else f" --scale {scale}"
+    return f"python -m common.ledger run {paper} --claim {claim}{where}"
+
+
+def show(console: Console, ledger: PaperLedger, scale: str) -> None:
+    """One block a claim: the claim, then what was compared, then why it is not settled."""
+    results = ledger.results.get(scale, [])
+    paper = ledger.plan.paper
+    table = Table(
+        title=f"{paper} · {scale}", title_justify="left", header_style="bold", box=SIMPLE_HEAD
+    )
+    table.add_column("claim", no_wrap=True)
+    table.add_column("statement", ratio=3)
+    table.add_column("published", ratio=1)
+    table.add_column("here", ratio=2)
+    table.add_column("bound", ratio=2)
+    table.add_column("n", justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("command", ratio=2, style="dim")
+    for result in results:
+        _add(table, paper, result)
+    console.print(table)
+    for warning in ledger.warnings:
+        console.print(f"  {warning}", style="yellow", markup=False, highlight=False)
+    counts = ", ".join(f"{n} {verdict}" for verdict, n in tally(results).items() if n)
+    console.print(f"  {paper} at scale {scale}: {counts or 'no claims'}", highlight=False)
+
+
+def _add(table: Table, paper: str, result: Result) -> None:
+    claim = result.claim
+    leaves = result.finding.leaves()
+    single = leaves[0] if len(leaves) == 1 else None
+    table.add_row(
+        f"[bold]{escape(claim.id)}[/]",
+        escape(claim.statement),
+        escape(str(claim.reported)),
+        escape(single.measured) if single else "",
+        escape(single.bound) if single else "",
+        single.seeds if single else "",
+        _coloured(result.verdict),
+        escape(run_command(paper, claim.id, result.scale)),
+    )
+    for finding in [*([] if single else leaves), *result.report]:
+        table.add_row(
+            "",
+            f"  {escape(finding.name)}",
+            "",
+            escape(finding.measured),
+            escape(finding.bound),
+            finding.seeds,
+            _coloured(finding.verdict),
+            "",
+        )
+    for line in explanation(result):
+        table.add_row("", f"  [dim italic]{escape(line)}[/]")
+    table.add_section()
+
+
+def explanation(result: Result) -> list[str]:
+    """What to know of a verdict that is not ``holds``."""
+    lines = []
+    if result.missing:
+        lines.append(f"missing: {'; '.join(result.missing)}")
+    if result.verdict == STALE:
+        lines.append("the configuration has changed since: run it again")
+    if result.verdict in (FAILS, UNRESOLVED):
+        lines.append(result.claim.note or NO_NOTE)
+    return lines
+
+
+def as_json(ledger: PaperLedger, scale: str) -> dict[str, Any]:
+    """The same, for programs."""
+    return {
+        result.claim.id: {
+            "kind": result.claim.kind,
+            "statement": result.claim.statement,
+            "source": result.claim.source,
+            "reported": asdict(result.claim.reported),
+            "verdict": result.verdict,
+            "compared": [_plain(f) for f in result.finding.leaves()],
+            "report": [_plain(f) for f in result.report],
+            "missing": list(result.missing),
+            "note": result.claim.note,
+            "command": run_command(ledger.plan.paper, result.claim.id, scale),
+        }
+        for result in ledger.results.get(scale, [])
+    }
+
+
+def _plain(finding: Finding) -> dict[str, Any]:
+    content = asdict(finding)
+    del content["parts"]
+    return content
+
+
+def _coloured(verdict: str) -> str:
+    return f"[{COLOURS[verdict]}]{verdict}[/]" if verdict in COLOURS else verdict
