@@ -32,7 +32,7 @@ def run_composite(
     """Run every member task and record the whole.
 
     All members are composed before the first one starts, so a bad option costs no training.
-    With ``resume=<folder>`` members that are completed there are kept, one that was cut short goes on.
+    With ``resume=<folder>`` members completed there are kept, one that was cut short goes on.
     """
     configs = {name: _compose_member(name, overrides) for name in config.task.members}
     contents = {name: plain(member) for name, member in configs.items()}

@@ -1,4 +1,4 @@
-"""When are two runs the same experiment? Configurations as plain values, their hash, their difference."""
+"""When are two runs the same experiment? Plain configurations, their hash, their difference."""
 
 from __future__ import annotations
 

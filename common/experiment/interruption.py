@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM end a run in order: at once outside training, after the current step inside."""
+"""SIGINT and SIGTERM end a run in order: at once outside training, after the step inside."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 class RunInterrupted(BaseException):
-    """A signal asked this run to stop. Like KeyboardInterrupt not an Exception: nobody swallows it."""
+    """A signal asked this run to stop. Not an Exception, like KeyboardInterrupt: none swallows it."""
 
     def __init__(self, signum: int):
         self.signal_name = signal.Signals(signum).name
@@ -18,8 +18,8 @@ class RunInterrupted(BaseException):
 class StopRequest:
     """What the signal handlers and the training loop share.
 
-    While ``deferring`` a first signal only sets ``signum``, since a step cut in the middle cannot be
-    resumed from; the loop calls :meth:`raise_if_set` between steps. A second signal stops at once.
+    While ``deferring`` a first signal only sets ``signum``, since a step cut in the middle cannot
+    be resumed from; the loop calls :meth:`raise_if_set` between steps. A second signal stops at once.
     """
 
     def __init__(self) -> None:

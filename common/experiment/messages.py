@@ -1,4 +1,4 @@
-"""Hydra's and OmegaConf's errors, in the user's terms: what was given, what is allowed, the nearest."""
+"""Hydra's errors in the user's terms: what was given, what is allowed, the nearest name."""
 
 from __future__ import annotations
 
@@ -91,7 +91,8 @@ def _bad_value(error: OmegaConfBaseException, outer: Exception, argv: list[str])
     first = str(error).strip().splitlines()[0]
     if "not in struct" in first or re.search(r"Key '.*' not in '", first):
         given = _given_key(outer, key, argv)
-        return f"Unknown key {given!r}.{nearest(given, _known_keys(argv))} `--cfg job` prints them all."
+        near = nearest(given, _known_keys(argv))
+        return f"Unknown key {given!r}.{near} `--cfg job` prints them all."
     value = chosen(argv, key)
     said = f" {key}={value}" if value is not None else f" {key}"
     return f"Wrong value:{said}. {first}"
@@ -102,7 +103,7 @@ def _key(error: OmegaConfBaseException) -> str:
 
 
 def _given_key(outer: Exception, key: str, argv: list[str]) -> str:
-    """Hydra names the override it could not apply; OmegaConf only the part of it that is missing."""
+    """Hydra names the override it could not apply, OmegaConf only the part that is missing."""
     match = re.search(r"Could not override '([^']+)'", str(outer))
     return match.group(1) if match else key
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from common.experiment import registry
-from common.ledger.evaluate import tally
+from common.ledger.evaluate import Result, tally
 from common.ledger.intervals import of_mean
 from common.ledger.relations import Finding, figure, shown
 from common.ledger.rows import RunRow
@@ -25,7 +25,7 @@ def claims_table(ledger: PaperLedger, scale: str = SCALE) -> str:
             result.claim.id + ("" if result.claim.kind == "claim" else f" ({result.claim.kind})"),
             f"{result.claim.statement} ({result.claim.source})",
             str(result.claim.reported),
-            "<br>".join(_shown(f) for f in (*result.finding.leaves(), *result.report)),
+            _here(result),
             f"**{result.verdict}**",
             f"`{run_command(ledger.plan.paper, result.claim.id, scale)}`",
         )
@@ -130,9 +130,13 @@ def _task_row(task: str, variant: str, runs: Sequence[RunRow]) -> tuple[str, ...
     )
 
 
+def _here(result: Result) -> str:
+    findings = [f for f in (*result.finding.leaves(), *result.report) if f.measured]
+    return "<br>".join(_shown(f) for f in findings) or "-"
+
+
 def _shown(finding: Finding) -> str:
-    measured = finding.measured or ("not run" if finding.missing else "-")
-    return f"{finding.name}: {measured}" + (f" ({finding.bound})" if finding.bound else "")
+    return f"{finding.name}: {finding.measured}" + (f" ({finding.bound})" if finding.bound else "")
 
 
 def _sentence(text: str) -> str:

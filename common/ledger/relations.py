@@ -196,7 +196,11 @@ class Comparison(Leaf):
         return (HOLDS if true else FAILS), figure(mean), mean
 
     def bound(self, values: Values) -> str:
-        return " and ".join(f"{_WORDS[w]} {_operand(b, values)}" for w, b in self.bounds)
+        words = [word for word, _ in self.bounds]
+        limits = [_operand(limit, values) for _, limit in self.bounds]
+        if words == ["at_least", "at_most"]:
+            return f"in [{limits[0]}, {limits[1]}]"
+        return " and ".join(f"{_WORDS[w]} {x}" for w, x in zip(words, limits, strict=True))
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ def run_command(paper: str, claim: str, scale: str = "laptop") -> str:
 
 
 def show(console: Console, ledger: PaperLedger, scale: str) -> None:
-    """One block a claim: the claim, then what was compared, then why it is not settled."""
+    """The claims, under each what was compared; then why those that do not hold do not."""
     results = ledger.results.get(scale, [])
     paper = ledger.plan.paper
     table = Table(
@@ -49,6 +49,10 @@ def show(console: Console, ledger: PaperLedger, scale: str) -> None:
     for result in results:
         _add(table, paper, result)
     console.print(table)
+    for result in results:
+        for line in explanation(result):
+            text = f"  {result.claim.id} {result.verdict}: {line}"
+            console.print(text, markup=False, highlight=False, soft_wrap=True)
     for warning in ledger.warnings:
         console.print(f"  {warning}", style="yellow", markup=False, highlight=False)
     counts = ", ".join(f"{n} {verdict}" for verdict, n in tally(results).items() if n)
@@ -69,7 +73,8 @@ def _add(table: Table, paper: str, result: Result) -> None:
         _coloured(result.verdict),
         escape(run_command(paper, claim.id, result.scale)),
     )
-    for finding in [*([] if single else leaves), *result.report]:
+    reported = [finding for finding in result.report if finding.measured]
+    for finding in [*([] if single else leaves), *reported]:
         table.add_row(
             "",
             f"  {escape(finding.name)}",
@@ -80,8 +85,6 @@ def _add(table: Table, paper: str, result: Result) -> None:
             _coloured(finding.verdict),
             "",
         )
-    for line in explanation(result):
-        table.add_row("", f"  [dim italic]{escape(line)}[/]")
     table.add_section()
 
 

@@ -1,4 +1,4 @@
-"""The S5 layer: one MIMO diagonal state space run by a scan (Smith, Warrington, Linderman, ICLR 2023).
+"""The S5 layer: one MIMO diagonal state space run by a scan (Smith et al., ICLR 2023).
 
 x_k = Lambda_bar x_{k-1} + B_bar u_k,     y_k = Re(C x_k) + D * u_k
 """

@@ -99,10 +99,8 @@ def robustness_figure(folder: Path, variants: dict[str, dict[str, Any]]) -> None
     plt = _pyplot()
     figure, axis = plt.subplots(figsize=(6.4, 3.4))
     names = sorted(variants)
-    conditions = ["accuracy"] + sorted(
-        (k for k in variants[names[0]] if k.startswith("accuracy_noise_")),
-        key=lambda k: float(k.rpartition("_")[2]),
-    )
+    noisy = [k for k in variants[names[0]] if k.startswith("accuracy_noise_")]
+    conditions = ["accuracy", *sorted(noisy, key=lambda k: float(k.rpartition("_")[2]))]
     width = 0.8 / len(names)
     for i, name in enumerate(names):
         means = [variants[name][c]["mean"] for c in conditions]

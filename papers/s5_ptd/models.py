@@ -155,7 +155,7 @@ def build(model: DictConfig, data: SequenceData, basis: ModalBasis) -> nn.Module
     """The classifier that the configuration describes, for this data set."""
     if model.d_model < 1 or model.n_layers < 1:
         raise InvalidInputError(
-            f"model.d_model={model.d_model}, model.n_layers={model.n_layers}; both must be positive."
+            f"model.d_model={model.d_model}, model.n_layers={model.n_layers}; must be positive."
         )
     blocks = [
         SequenceBlock(

@@ -4,8 +4,9 @@
     kappa(V) = ||V||_2 ||V^-1||_2 with columns of unit norm
 
 ``ptd`` follows this formula; ``ptd_for_ratio`` solves the constrained form, least kappa with
-||E||_2 <= ratio ||A||_2, by projected steps whose gamma follows the constraint. Both work in complex128: the spectrum of
-A + E is too sensitive for less. Results are kept on disk by a hash of everything they depend on.
+||E||_2 <= ratio ||A||_2, by projected steps whose gamma follows the constraint. Both work in
+complex128: the spectrum of A + E is too sensitive for less. Results are kept on disk by a hash of
+everything they depend on.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ def ptd(
             has repeated or ill-conditioned eigenvalues.
         real: a real E, so that a real A keeps conjugate pairs.
         objective: ``kappa``, or ``kappa_sq`` as in the released solver.
-        stabilise: ``none``; ``abs`` replaces Re(lam) by -|Re(lam)|; ``clip`` by min(Re(lam), -1e-4).
+        stabilise: ``none``; ``abs`` puts -|Re(lam)| for Re(lam), ``clip`` min(Re(lam), -1e-4).
         cache: folder of results; None computes anew.
         track: wraps the step counter, for a progress bar.
 
@@ -118,8 +119,8 @@ def ptd_for_ratio(
 ) -> PTDResult:
     """Least kappa(V) over ``||E||_2 <= target_ratio ||A||_2``, by projected Adam steps.
 
-    The penalised problem of :func:`ptd` with a price gamma that rises while ||E||_2 is too large and
-    falls while there is room, followed by the Euclidean projection onto the spectral-norm ball (the
+    The penalised problem of :func:`ptd` with a price gamma that rises while ||E||_2 is too large
+    and falls while there is room, followed by the Euclidean projection onto the spectral-norm ball (the
     singular values of E are cut), so every iterate is feasible. Projection alone finds the same
     kappa with an E that fills the ball in all directions and moves the transfer function several
     times further; the price drives E towards low rank. There are local minima: the best iterate of

@@ -1,4 +1,4 @@
-"""How well conditioned the perturbed matrices are: the solver, random perturbations, no perturbation."""
+"""How well conditioned are the eigenvectors: optimised, randomly perturbed, not perturbed?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A user's mistake: what was given, what is allowed, the nearest name; exit status 2, no traceback."""
+"""A user's mistake: what was given, what is allowed, the nearest; exit status 2, no traceback."""
 
 from __future__ import annotations
 

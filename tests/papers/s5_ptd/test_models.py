@@ -32,7 +32,7 @@ def configured(**options):
 def test_a_basis_has_the_transfer_function_of_its_system(name):
     """For random C, (lam, V^-1 B, C V) is (A, B, C): V is never taken for unitary."""
     n = 8
-    A, B = legs(n)
+    _, B = legs(n)
     C = torch.randn(3, n, dtype=torch.float64)
     if name in ("ptd", "rand"):
         basis, result = small_ptd() if name == "ptd" else rand_basis(n, 0.05, seed=3)
