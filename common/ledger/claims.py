@@ -12,7 +12,7 @@
             runs:
               - {task: fourier_noise, overrides: [model=s4_ptd], seeds: [0, 1, 2]}
             relation: {metric: fourier_noise/s4_ptd/accuracy, at_least: 38}
-            report: [fourier_noise/s4_ptd/accuracy_noise_400]   shown, not judged
+            report: {noise at 400: fourier_noise/s4_ptd/accuracy_noise_400}   shown, not judged
             cost_minutes: 12            on two CPU cores
             long: false                 more than one would wait for
             needs: GPUs                 what an ordinary machine lacks
@@ -24,7 +24,7 @@ without a relation can be run, not judged: the bound is not fixed.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,7 @@ class Check:
     Attributes:
         runs: what has to be run.
         relation: what must then hold.
-        report: metrics to show beside it.
+        report: name -> metric to show beside it.
         cost_minutes: of the runs, on two CPU cores; None if unknown.
         long: the cost is more than one would wait for.
         needs: what an ordinary machine lacks, empty if nothing.
@@ -69,14 +69,14 @@ class Check:
 
     runs: tuple[RunSpec, ...]
     relation: Relation
-    report: tuple[str, ...] = ()
+    report: dict[str, str] = field(default_factory=dict)
     cost_minutes: float | None = None
     long: bool = False
     needs: str = ""
 
     def metrics(self) -> list[str]:
         """Every metric that is read."""
-        return list(dict.fromkeys([*self.relation.metrics(), *self.report]))
+        return list(dict.fromkeys([*self.relation.metrics(), *self.report.values()]))
 
 
 @dataclass(frozen=True)
@@ -187,11 +187,17 @@ def _check(node: Any, where: str) -> Check:
     return Check(
         runs=tuple(run for item in runs for run in _runs(item, where)),
         relation=relation,
-        report=tuple(_strings(node.get("report", []), "report", where)),
+        report=_report(node.get("report", {}), where),
         cost_minutes=cost,
         long=long,
         needs=_text(node, "needs", where) if "needs" in node else "",
     )
+
+
+def _report(node: Any, where: str) -> dict[str, str]:
+    if not isinstance(node, dict) or not all(isinstance(m, str) for m in node.values()):
+        raise UserError(f"{where}: report is a mapping from a name to a metric, not {node!r}.")
+    return {str(name): metric for name, metric in node.items()}
 
 
 def _runs(node: Any, where: str) -> list[RunSpec]:

@@ -11,8 +11,8 @@ from common.experiment.record import Record
 from common.ledger.claims import Check, Claim
 from common.ledger.intervals import of_mean
 from common.ledger.plan import Key, Plan, PlannedRun
-from common.ledger.relation_syntax import label, split
-from common.ledger.relations import Finding, Lookup, Samples, shown
+from common.ledger.relation_syntax import split
+from common.ledger.relations import Finding, Lookup, Samples, figure, shown
 from common.ledger.rows import RunRow
 from common.ledger.verdicts import NOT_RUN, STALE, VERDICTS, all_of
 
@@ -81,7 +81,7 @@ def _result(
         missing += finding.missing
     if check.needs and absent:
         missing.insert(0, f"needs {check.needs}")
-    report = tuple(_figure(metric, lookup(metric)) for metric in check.report)
+    report = tuple(_figure(name, lookup(metric)) for name, metric in check.report.items())
     return Result(claim, check, scale, verdict, finding, report, len(runs), tuple(missing))
 
 
@@ -107,12 +107,13 @@ def _lookup(runs: tuple[PlannedRun, ...], table: Mapping[Key, RunRow]) -> Lookup
     return lookup
 
 
-def _figure(metric: str, samples: Samples) -> Finding:
+def _figure(name: str, samples: Samples) -> Finding:
     if samples.missing or not samples.values:
-        return Finding(label(metric), NOT_RUN, missing=samples.missing)
+        return Finding(name, NOT_RUN, missing=samples.missing)
     interval = of_mean(samples.values)
-    measured = shown(interval) if len(samples.values) > 1 else f"{interval.mean:.4g}"
-    return Finding(label(metric), "", measured, seeds=str(len(samples.values)), value=interval.mean)
+    spread = len(set(samples.values)) > 1
+    measured = shown(interval) if spread else figure(interval.mean)
+    return Finding(name, "", measured, seeds=str(len(samples.values)), value=interval.mean)
 
 
 def _missing_runs(absent: list[PlannedRun], unfinished: Unfinished) -> list[str]:

@@ -132,6 +132,8 @@ def _task_row(task: str, variant: str, runs: Sequence[RunRow]) -> tuple[str, ...
 
 def _here(result: Result) -> str:
     findings = [f for f in (*result.finding.leaves(), *result.report) if f.measured]
+    if len(findings) == 1:
+        return f"{findings[0].measured} ({findings[0].bound})"
     return "<br>".join(_shown(f) for f in findings) or "-"
 
 
