@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 class RunInterrupted(BaseException):
-    """A signal asked this run to stop. Not an Exception, like KeyboardInterrupt: none swallows it."""
+    """A signal asked this run to stop. Like KeyboardInterrupt, no ``except Exception`` takes it."""
 
     def __init__(self, signum: int):
         self.signal_name = signal.Signals(signum).name
@@ -19,7 +19,8 @@ class StopRequest:
     """What the signal handlers and the training loop share.
 
     While ``deferring`` a first signal only sets ``signum``, since a step cut in the middle cannot
-    be resumed from; the loop calls :meth:`raise_if_set` between steps. A second signal stops at once.
+    be resumed from; the loop calls :meth:`raise_if_set` between steps. A second signal stops at
+    once.
     """
 
     def __init__(self) -> None:

@@ -64,7 +64,7 @@ def run_all(
     """Run them, ``jobs`` at a time, going on after a failure.
 
     Raises:
-        KeyboardInterrupt: on Ctrl-C or SIGTERM, once the started runs have recorded how far they
+        KeyboardInterrupt: on Ctrl-C, SIGTERM or SIGHUP, once the started runs have recorded how far they
             came; the next call resumes them.
     """
     ended: list[Ended] = []
@@ -76,7 +76,7 @@ def run_all(
         status, said = children.run(command(run, found, threads, outputs), threads)
         return Ended(run, status, said, time.perf_counter() - start)
 
-    with _sigterm_interrupts(), ThreadPoolExecutor(max_workers=jobs) as pool:
+    with _signals_interrupt(), ThreadPoolExecutor(max_workers=jobs) as pool:
         futures = [pool.submit(one, run) for run in runs]
         try:
             for future in as_completed(futures):
@@ -110,6 +110,8 @@ class _Children:
                 text=True,
                 errors="replace",
                 env=environment,
+                # Ctrl-C must reach a run once, through stop(): a second signal would cut its step.
+                process_group=0,
             )
             self._running.add(process)
         try:
@@ -135,8 +137,8 @@ class _Children:
 
 
 @contextmanager
-def _sigterm_interrupts() -> Iterator[None]:
-    """A scheduler's SIGTERM does what Ctrl-C does."""
+def _signals_interrupt() -> Iterator[None]:
+    """A scheduler's SIGTERM and a closed terminal do what Ctrl-C does."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
@@ -144,11 +146,12 @@ def _sigterm_interrupts() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {s: signal.signal(s, interrupt) for s in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
 
 
 def _say(console: Console, ended: list[Ended], total: int, elapsed: float) -> None:

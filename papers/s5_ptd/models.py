@@ -39,7 +39,13 @@ Tracker = Callable[[Iterable[int], str], Iterable[int]]
 
 
 def ptd_basis(
-    n: int, ratio: float, *, seed: int = 0, cache: Path | None = None, track: Tracker | None = None
+    n: int,
+    ratio: float,
+    *,
+    seed: int = 0,
+    steps: int | None = None,
+    cache: Path | None = None,
+    track: Tracker | None = None,
 ) -> tuple[ModalBasis, PTDResult]:
     """(A_H + E, B_H) in the eigenvectors of A_H + E, ||E||_2 <= ratio ||A_H||_2.
 
@@ -51,7 +57,9 @@ def ptd_basis(
         result = decompose(A, torch.zeros_like(A), stabilise="abs")
     else:
         # Large matrices are solved once and kept; one descent of n = 128 takes a minute.
-        effort = {"starts": 3} if n <= 32 else {"starts": 1, "steps": 1500}
+        effort = {"starts": 3, "steps": 2000} if n <= 32 else {"starts": 1, "steps": 1500}
+        if steps is not None:
+            effort = {"starts": 1, "steps": steps}
         result = ptd_for_ratio(
             A, ratio, seed=seed, stabilise="abs", cache=cache, track=track, **effort
         )

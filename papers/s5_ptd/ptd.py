@@ -120,11 +120,11 @@ def ptd_for_ratio(
     """Least kappa(V) over ``||E||_2 <= target_ratio ||A||_2``, by projected Adam steps.
 
     The penalised problem of :func:`ptd` with a price gamma that rises while ||E||_2 is too large
-    and falls while there is room, followed by the Euclidean projection onto the spectral-norm ball (the
-    singular values of E are cut), so every iterate is feasible. Projection alone finds the same
-    kappa with an E that fills the ball in all directions and moves the transfer function several
-    times further; the price drives E towards low rank. There are local minima: the best iterate of
-    ``starts`` descents is returned.
+    and falls while there is room, followed by the Euclidean projection onto the spectral-norm ball
+    (the singular values of E are cut), so every iterate is feasible. Projection alone finds the
+    same kappa with an E that fills the ball in all directions and moves the transfer function
+    several times further; the price drives E towards low rank. There are local minima: the best
+    iterate of ``starts`` descents is returned.
 
     Other arguments as for :func:`ptd`.
 

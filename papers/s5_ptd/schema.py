@@ -158,6 +158,7 @@ class TransferTask(TaskConfig):
     sizes: list[int] = field(default_factory=lambda: [8, 16, 32])
     ratios: list[float] = field(default_factory=lambda: [0.05, 0.015, 0.005, 0.0015])
     absolute_norms: list[float] = field(default_factory=lambda: [0.02, 0.01, 0.005])
+    steps: int | None = None  # of the PTD solver; none takes its default
     figures: bool = True
 
 
@@ -167,6 +168,7 @@ class SolverTask(TaskConfig):
 
     sizes: list[int] = field(default_factory=lambda: [16, 32])
     target_ratios: list[float] = field(default_factory=lambda: [0.051, 0.045])
+    steps: int = 2000
     path_size: int = 16
     path_ratios: list[float] = field(default_factory=lambda: [0.001, 0.003, 0.01, 0.03, 0.1])
     path_steps: int = 800

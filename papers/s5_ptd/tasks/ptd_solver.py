@@ -11,6 +11,7 @@ from torch import Tensor
 
 from common.experiment.context import RunContext, TaskResult
 from common.kernels.hippo import legs
+from papers.s5_ptd import figures
 from papers.s5_ptd.models import ginibre
 from papers.s5_ptd.ptd import PTDResult, decompose, ptd_for_ratio
 
@@ -18,11 +19,13 @@ from papers.s5_ptd.ptd import PTDResult, decompose, ptd_for_ratio
 def run(context: RunContext) -> TaskResult:
     """All figures of P7 (its first half), P8, P9 and P10. Nothing is read from the cache: timed."""
     task = context.config.task
+    if task.figures:
+        figures.require_matplotlib()
     metrics: dict[str, float] = {}
     solved: list[tuple[int, PTDResult]] = []
     for n, ratio in zip(task.sizes, task.target_ratios, strict=True):
         begin = time.perf_counter()
-        solution = ptd_for_ratio(legs(n)[0], ratio, seed=context.config.seed, track=context.track)
+        solution = solve(context, n, ratio, task.steps)
         metrics |= {
             f"seconds_n{n}": time.perf_counter() - begin,
             f"kappa_n{n}": solution.kappa,
@@ -35,12 +38,7 @@ def run(context: RunContext) -> TaskResult:
     metrics |= slope(path) | {
         f"path_kappa_ratio{r:g}": s.kappa for r, s in zip(task.path_ratios, path, strict=True)
     }
-    optimised = ptd_for_ratio(
-        legs(task.ginibre_size)[0],
-        task.ginibre_ratio,
-        seed=context.config.seed,
-        track=context.track,
-    )
+    optimised = solve(context, task.ginibre_size, task.ginibre_ratio, task.steps)
     solved.append((task.ginibre_size, optimised))
     random = {real: ginibre_solutions(context, real) for real in (False, True)}
     for real, solutions in random.items():
@@ -53,20 +51,21 @@ def run(context: RunContext) -> TaskResult:
     )
     metrics |= ill_posed()
     if task.figures:
-        from papers.s5_ptd.figures import kappa_figure
-
-        kappa_figure(context.folder, list(task.path_ratios), path, random, optimised)
+        figures.kappa_figure(context.folder, list(task.path_ratios), path, random, optimised)
     return TaskResult(metrics, facts={"ginibre_seeds": task.ginibre_samples})
 
 
 def path_of_ratios(context: RunContext) -> list[PTDResult]:
     """kappa against the size of the perturbation, a fixed number of steps each."""
     task = context.config.task
-    A, _ = legs(task.path_size)
-    return [
-        ptd_for_ratio(A, r, steps=task.path_steps, seed=context.config.seed, track=context.track)
-        for r in task.path_ratios
-    ]
+    return [solve(context, task.path_size, r, task.path_steps) for r in task.path_ratios]
+
+
+def solve(context: RunContext, n: int, ratio: float, steps: int) -> PTDResult:
+    """PTD of HiPPO, from the run's seed."""
+    return ptd_for_ratio(
+        legs(n)[0], ratio, steps=steps, seed=context.config.seed, track=context.track
+    )
 
 
 def slope(path: list[PTDResult]) -> dict[str, float]:

@@ -17,6 +17,7 @@ from common.kernels.transfer import (
     sup_norm,
     transfer_function,
 )
+from papers.s5_ptd import figures
 from papers.s5_ptd.models import ptd_basis
 from papers.s5_ptd.ptd import stabilised
 from papers.s5_ptd.tasks.classify import cache
@@ -32,17 +33,19 @@ SOLVED_RATIO = 0.05  # E is solved for at this ratio and rescaled to the others
 def run(context: RunContext) -> TaskResult:
     """All figures of P2 to P5, and the transfer-function plots."""
     task = context.config.task
+    if task.figures:
+        figures.require_matplotlib()
     metrics: dict[str, float] = {}
     perturbations = {}
     for n in task.sizes:
-        _, solution = ptd_basis(n, SOLVED_RATIO, cache=cache(context), track=context.track)
+        _, solution = ptd_basis(
+            n, SOLVED_RATIO, steps=task.steps, cache=cache(context), track=context.track
+        )
         perturbations[n] = solution.E
         metrics |= strong_convergence(n, solution.E, list(task.absolute_norms), list(task.ratios))
     metrics |= weak_convergence() | system_divergence() | lemma() | spikes()
     if task.figures:
-        from papers.s5_ptd.figures import transfer_figure
-
-        transfer_figure(context.folder, perturbations)
+        figures.transfer_figure(context.folder, perturbations)
     return TaskResult(metrics)
 
 

@@ -1,0 +1,156 @@
+"""Every form of relation, against figures worked out by hand."""
+
+import pytest
+
+from common.errors import UserError
+from common.ledger.relation_syntax import parse, split
+from common.ledger.relations import Samples
+
+DATA = {
+    "t/a/x": (1.0, 2.0, 3.0, 4.0),  # mean 2.5, interval +- 2.054
+    "t/b/x": (9.0, 10.0, 11.0),  # mean 10, interval +- 2.484
+    "t/c/x": (2.0,),
+    "t/n8/x": (1.9,),
+    "t/n16/x": (2.2,),
+    "sub/t/a/near": (10.2, 10.4, 10.1),
+}
+
+
+def lookup(metric):
+    if metric == "t/old/x":
+        return Samples((2.0,), stale=True)
+    if metric not in DATA:
+        return Samples((), missing=(f"{metric} seed 0",))
+    return Samples(DATA[metric])
+
+
+def verdict(relation):
+    return parse(relation, "here").evaluate(lookup).verdict
+
+
+@pytest.mark.parametrize(
+    ("bound", "expected"),
+    [
+        ({"at_least": 2.5}, "holds"),
+        ({"at_least": 2.51}, "fails"),
+        ({"at_most": 2.5}, "holds"),
+        ({"at_most": 2.49}, "fails"),
+        ({"above": 2.5}, "fails"),
+        ({"below": 2.5}, "fails"),
+        ({"above": 2.4, "below": 2.6}, "holds"),
+        ({"within": [2.5, 3]}, "holds"),
+        ({"within": [2.6, 3]}, "fails"),
+        ({"below": "t/b/x"}, "holds"),
+        ({"above": "t/b/x"}, "fails"),
+    ],
+)
+def test_the_mean_against_bounds(bound, expected):
+    assert verdict({"metric": "t/a/x", **bound}) == expected
+
+
+@pytest.mark.parametrize(
+    ("side", "expected"),
+    [
+        ({"lies_above": 0.44}, "holds"),  # 2.5 - 2.054 = 0.446
+        ({"lies_above": 0.45}, "unresolved"),
+        ({"lies_above": 4.55}, "unresolved"),  # 2.5 + 2.054 = 4.554
+        ({"lies_above": 4.56}, "fails"),
+        ({"lies_above": "t/b/x"}, "fails"),
+        ({"lies_below": "t/b/x"}, "holds"),
+        ({"lies_below": 0.4}, "fails"),
+    ],
+)
+def test_the_interval_of_a_mean(side, expected):
+    assert verdict({"interval_of": "t/a/x", **side}) == expected
+
+
+def test_one_seed_is_unresolved():
+    assert verdict({"interval_of": "t/c/x", "lies_above": -100}) == "unresolved"
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"), [(5.2, "holds"), (5.4, "unresolved"), (9.6, "unresolved"), (9.8, "fails")]
+)
+def test_the_difference_of_means(limit, expected):
+    # 10 - 2.5, se = sqrt(1/3 + 5/12) = 0.866, 4.96 degrees of freedom, t = 2.576: 7.5 +- 2.23
+    assert verdict({"difference": ["t/b/x", "t/a/x"], "lies_above": limit}) == expected
+
+
+def test_a_difference_that_the_seeds_do_not_resolve():
+    pair = ["t/b/x", "sub/t/a/near"]
+    assert verdict({"difference": pair, "lies_above": -1.0}) == "unresolved"
+    assert verdict({"difference": pair, "lies_below": 5.0}) == "holds"
+
+
+def test_the_best_setting():
+    separated = {0.1: "t/b/x", 0.001: "t/a/x"}
+    assert verdict({"best_of": separated, "is_at_least": 0.01}) == "holds"
+    reverse = {0.1: "t/a/x", 0.001: "t/b/x"}
+    assert verdict({"best_of": reverse, "is_at_least": 0.01}) == "fails"
+    close = {0.1: "t/b/x", 0.5: "t/a/x", 0.001: "sub/t/a/near"}
+    finding = parse({"best_of": close, "is_at_least": 0.01}, "here").evaluate(lookup)
+    assert finding.verdict == "unresolved"
+    assert finding.value == 0.001
+    assert "0.1 - 0.001 = -0.2333" in finding.measured
+
+
+def test_combinations_nest():
+    low, high = {"metric": "t/a/x", "at_most": 3}, {"metric": "t/a/x", "at_least": 3}
+    assert verdict({"all": [low, high]}) == "fails"
+    assert verdict({"any": [low, high]}) == "holds"
+    assert verdict({"all": [low, {"any": [high, low]}]}) == "holds"
+
+
+def test_parts_are_named_under_the_whole():
+    relation = {"name": "(a)", "all": [{"name": "x", "metric": "t/a/x", "at_most": 3}]}
+    (leaf,) = parse(relation, "here").evaluate(lookup).leaves()
+    assert leaf.name == "(a): x"
+
+
+def test_what_is_missing_or_stale_is_said():
+    finding = parse({"metric": "t/gone/x", "at_most": 1}, "here").evaluate(lookup)
+    assert (finding.verdict, finding.missing) == ("not run", ("t/gone/x seed 0",))
+    assert verdict({"metric": "t/old/x", "at_most": 1}) == "stale"
+    assert verdict({"metric": "t/a/x", "above": "t/gone/x"}) == "not run"
+
+
+def test_for_each_states_it_for_every_value_and_shows_the_range():
+    relation = {"metric": "t/n{n}/x", "for_each": {"n": [8, 16]}, "within": [1.8, 2.1]}
+    (leaf,) = parse(relation, "here").evaluate(lookup).leaves()
+    assert (leaf.verdict, leaf.measured, leaf.bound) == ("fails", "1.9 to 2.2", "in [1.8, 2.1]")
+    assert parse({**relation, "within": [1.8, 2.3]}, "here").evaluate(lookup).verdict == "holds"
+
+
+def test_for_each_writes_numbers_as_metrics_do():
+    relation = {"metric": "t/a/eps{e}", "for_each": {"e": [0.0015, 1e-7]}, "at_most": 1}
+    assert parse(relation, "here").metrics() == ["t/a/eps0.0015", "t/a/eps1e-07"]
+
+
+def test_a_task_may_have_slashes():
+    assert split("lra/image/s5_ptd/accuracy") == ("lra/image", "s5_ptd", "accuracy")
+
+
+@pytest.mark.parametrize(
+    ("relation", "message"),
+    [
+        ("accuracy > 3", "a mapping, not 'accuracy > 3'"),
+        ({}, "exactly one of all, any, metric"),
+        ({"metric": "t/a/x", "all": []}, "exactly one of"),
+        ({"metric": "t/a/x"}, "needs one of at_least"),
+        ({"metric": "t/a/x", "at_lest": 3}, "at_lest cannot stand beside metric"),
+        ({"metric": "t/a/x", "at_least": "three"}, "'three' is no metric"),
+        ({"metric": "t/a/x", "at_least": True}, "True is not a number"),
+        ({"metric": "accuracy", "at_least": 3}, "write <task>/<variant>/<metric>"),
+        ({"metric": "t/a/x", "within": [3, 2]}, r"within takes \[low, high\]"),
+        ({"interval_of": "t/a/x"}, "exactly one of lies_above, lies_below"),
+        ({"difference": ["t/a/x"], "lies_above": 1}, "two metrics, not 1"),
+        ({"all": []}, "a list that is not empty"),
+        ({"best_of": {0.1: "t/a/x"}, "is_at_least": 0.01}, "settings below and from"),
+        ({"best_of": {0.1: "t/a/x"}}, "best_of needs is_at_least"),
+        ({"metric": "t/{n}/x", "for_each": {"n": 3}, "at_most": 1}, "from a name to a list"),
+    ],
+)
+def test_mistakes_are_explained(relation, message):
+    with pytest.raises(UserError, match=message) as mistake:
+        parse(relation, "claims.yaml, claim P1")
+    assert str(mistake.value).startswith("claims.yaml, claim P1: ")
