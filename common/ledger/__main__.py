@@ -109,12 +109,14 @@ def _run(options: argparse.Namespace, folders: Folders) -> int:
     from common.ledger.plan import plan
     from common.ledger.rows import read_csv
     from common.ledger.runner import command, missing, run_all
+    from common.ledger.update import update
 
     _known_scale(options.scale)
     if options.jobs < 1 or options.threads < 1:
         raise UserError(f"--jobs {options.jobs} and --threads {options.threads} start at 1.")
     (paper,) = folders.chosen([options.paper])
-    runs = plan(paper, folders.claims(paper)).unique_runs(options.scale, options.claim)
+    planned = plan(paper, folders.claims(paper))
+    runs = planned.unique_runs(options.scale, options.claim)
     found = find(folders.outputs, paper)
     todo = missing(runs, read_csv(folders.rows(paper)), found)
     console = Console()
@@ -133,7 +135,7 @@ def _run(options: argparse.Namespace, folders: Folders) -> int:
             console=console,
         )
     finally:
-        _update([paper], folders)
+        update(paper, folders, planned)
     failed = [e for e in ended if e.status != 0]
     if ended:
         console.print(f"{len(ended) - len(failed)} runs completed, {len(failed)} did not")

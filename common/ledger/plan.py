@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from common.errors import UserError
 from common.ledger.claims import Check, Claim, RunSpec, read
 from common.ledger.relation_syntax import split
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    Compose = Callable[[list[str], str], DictConfig]
 
 Key = tuple[str, str, str, int]
 
@@ -99,7 +104,7 @@ def plan(paper: str, path: Path) -> Plan:
     """
     claims = read(path)
     with _composer() as compose:
-        title = str(_composed(compose, [f"paper={paper}"], str(path)).paper.title)
+        title = str(compose([f"paper={paper}"], str(path)).paper.title)
         cache: dict[tuple[str, RunSpec], tuple[PlannedRun, ...]] = {}
         runs: dict[tuple[str, str], tuple[PlannedRun, ...]] = {}
         for claim in claims:
@@ -114,37 +119,48 @@ def plan(paper: str, path: Path) -> Plan:
     return Plan(paper, title, tuple(claims), runs)
 
 
+class _CannotCompose(Exception):
+    """Hydra refused these overrides."""
+
+    def __init__(self, error: Exception, overrides: list[str], where: str):
+        super().__init__(where)
+        self.error, self.overrides, self.where = error, overrides, where
+
+
 @contextmanager
-def _composer() -> Iterator[Any]:
+def _composer() -> Iterator[Compose]:
+    """Hydra's ``compose``, with its errors in the user's terms."""
     from hydra import compose, initialize_config_dir
 
     from common.experiment.launch import register
+    from common.experiment.messages import explain
     from common.experiment.paths import conf_folder
 
+    def composed(overrides: list[str], where: str) -> DictConfig:
+        try:
+            return compose("config", overrides=overrides)
+        except Exception as error:
+            raise _CannotCompose(error, overrides, where) from error
+
     register()
-    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        yield compose
-
-
-def _composed(compose: Any, overrides: list[str], where: str) -> Any:
-    from common.experiment.messages import explain
-
     try:
-        return compose("config", overrides=overrides)
-    except Exception as error:
-        message = explain(error, overrides)
-        if message is None:
-            raise
-        raise UserError(f"{where}: {' '.join(overrides)}: {message}") from error
+        with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+            yield composed
+    except _CannotCompose as refused:
+        # Only now: to suggest a name, explain() starts Hydra itself, and there can be only one.
+        error = refused.error
+        message = explain(error, refused.overrides) or f"{type(error).__name__}: {error}"
+        command = " ".join(refused.overrides)
+        raise UserError(f"{refused.where}: {command}: {message}") from error
 
 
 def _planned(
-    compose: Any, paper: str, scale: str, spec: RunSpec, where: str
+    compose: Compose, paper: str, scale: str, spec: RunSpec, where: str
 ) -> tuple[PlannedRun, ...]:
     from common.experiment.identity import config_hash, plain
 
     overrides = [f"paper={paper}", f"task={spec.task}", f"scale={scale}", *spec.overrides]
-    config = _composed(compose, overrides, where)
+    config = compose(overrides, where)
     if config.task.members:
         raise UserError(
             f"{where}: task {spec.task} only runs others; name them instead: "

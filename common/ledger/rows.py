@@ -77,12 +77,12 @@ def to_csv(rows: Iterable[RunRow]) -> str:
             row.commit,
             row.dirty,
             row.paper_data,
-            "" if row.published is None else repr(row.published),
-            "" if row.chance is None else repr(row.chance),
+            "" if row.published is None else repr(float(row.published)),
+            "" if row.chance is None else repr(float(row.chance)),
             row.headline,
         )
         for metric, value in sorted(row.metrics.items()):
-            writer.writerow((*facts, metric, repr(value)))
+            writer.writerow((*facts, metric, repr(float(value))))
     return buffer.getvalue()
 
 

@@ -64,7 +64,7 @@ def run_all(
     """Run them, ``jobs`` at a time, going on after a failure.
 
     Raises:
-        KeyboardInterrupt: on Ctrl-C, SIGTERM or SIGHUP, once the started runs have recorded how far they
+        KeyboardInterrupt: on Ctrl-C, SIGTERM or SIGHUP, once the runs have recorded how far they
             came; the next call resumes them.
     """
     ended: list[Ended] = []

@@ -30,12 +30,15 @@ class PaperLedger:
     warnings: tuple[str, ...]
 
 
-def update(paper: str, folders: Folders) -> PaperLedger:
+def update(paper: str, folders: Folders, planned: Plan | None = None) -> PaperLedger:
     """Merge new runs into ``results/<paper>.csv`` and write means and verdicts beside it.
 
     A fresh clone has no run folders: its verdicts come from the rows in git.
+
+    Args:
+        planned: the paper's plan, where the caller has composed it already.
     """
-    planned = plan(paper, folders.claims(paper))
+    planned = planned or plan(paper, folders.claims(paper))
     found = find(folders.outputs, paper)
     rows = merge(read_csv(folders.rows(paper)), found.completed, planned.expected)
     scales = dict.fromkeys(scale for _, scale in planned.runs)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from common.experiment.record import Record
+from common.ledger import plan as plan_module
+from common.ledger import update as update_module
 from common.ledger.folders import Folders
 from common.ledger.plan import plan
 
@@ -44,7 +46,14 @@ claims:
 
 
 @pytest.fixture
-def folders(tmp_path):
+def folders(tmp_path, planned, monkeypatch):
+    """The checkout. Its claims are composed once for all tests that do not change them."""
+
+    def cached(paper, path):
+        return planned if path.read_text() == CLAIMS else plan(paper, path)
+
+    monkeypatch.setattr(plan_module, "plan", cached)
+    monkeypatch.setattr(update_module, "plan", cached)
     places = Folders(tmp_path / "papers", tmp_path / "results", tmp_path / "outputs")
     places.claims(PAPER).parent.mkdir(parents=True)
     places.claims(PAPER).write_text(CLAIMS)

@@ -69,7 +69,8 @@ def test_one_seed_is_unresolved():
 
 
 @pytest.mark.parametrize(
-    ("limit", "expected"), [(5.2, "holds"), (5.4, "unresolved"), (9.6, "unresolved"), (9.8, "fails")]
+    ("limit", "expected"),
+    [(5.2, "holds"), (5.4, "unresolved"), (9.6, "unresolved"), (9.8, "fails")],
 )
 def test_the_difference_of_means(limit, expected):
     # 10 - 2.5, se = sqrt(1/3 + 5/12) = 0.866, 4.96 degrees of freedom, t = 2.576: 7.5 +- 2.23

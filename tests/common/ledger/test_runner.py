@@ -1,0 +1,134 @@
+"""Starting what is missing: a stand-in for the real command records what it is told to."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from common.ledger import runner
+from common.ledger.__main__ import main
+from common.ledger.collect import find
+from tests.running import ROOT
+
+STAND_IN = """
+import json, os, sys, time
+from pathlib import Path
+given = dict(a.split("=", 1) for a in sys.argv[1:])
+if given["seed"] == os.environ.get("FAILS_AT"):
+    sys.exit("planted failure")
+if os.environ.get("HANGS"):
+    Path(os.environ["HANGS"]).touch()
+    time.sleep(60)
+hashes = json.loads(Path(__file__).with_name("hashes.json").read_text())
+variant = given.get("model", "closed_form")
+key = "/".join([given["task"], variant, given["scale"], given["seed"]])
+folder = Path(given["output_root"], given["paper"], given["task"], hashes[key])
+folder.mkdir(parents=True)
+(folder / "record.json").write_text(json.dumps({
+    "schema": 1, "paper": given["paper"], "task": given["task"], "variant": variant,
+    "scale": given["scale"], "seed": int(given["seed"]), "status": "completed",
+    "config_hash": hashes[key], "metrics": {"accuracy": 40.0 + int(given["seed"]),
+    "scan_error": 0.0, "baseline_majority": 11.0}, "overrides": sys.argv[1:],
+    "started": "2026-01-01"}))
+"""
+
+
+@pytest.fixture
+def stand_in(tmp_path, planned, monkeypatch):
+    script = tmp_path / "stand_in.py"
+    script.write_text(STAND_IN)
+    hashes = {"/".join(map(str, key)): digest for key, digest in planned.expected.items()}
+    script.with_name("hashes.json").write_text(json.dumps(hashes))
+    monkeypatch.setattr(runner, "COMMAND", (sys.executable, str(script)))
+    return script
+
+
+def completed(folders):
+    return len(find(folders.outputs, "s5_ptd").completed)
+
+
+def test_runs_what_is_missing_goes_on_after_a_failure_and_resumes(
+    folders, stand_in, capsys, monkeypatch
+):
+    monkeypatch.setenv("FAILS_AT", "1")
+    assert main(["run", "s5_ptd"], folders) == 1
+    printed = capsys.readouterr().out
+    assert "7 runs, 7 missing" in printed
+    assert "planted failure" in printed
+    assert "5 runs completed, 2 did not" in printed
+    assert completed(folders) == 5
+    verdicts = json.loads(folders.summary("s5_ptd").read_text())["verdicts"]
+    assert verdicts["laptop"] == {"A": "holds", "B": "not run"}
+    monkeypatch.delenv("FAILS_AT")
+    assert main(["run", "s5_ptd", "--jobs", "1"], folders) == 0
+    assert "7 runs, 2 missing" in capsys.readouterr().out
+    assert completed(folders) == 7
+    # The rows in git are enough: nothing is run again in a fresh clone.
+    folders.outputs.rename(folders.outputs.with_name("gone"))
+    assert main(["run", "s5_ptd"], folders) == 0
+    assert "7 runs, 0 missing" in capsys.readouterr().out
+
+
+def test_one_claim_and_a_dry_run(folders, stand_in, capsys):
+    arguments = ["run", "s5_ptd", "--claim", "A"]
+    assert main([*arguments, "--dry-run", "--threads", "3"], folders) == 0
+    assert (
+        "paper=s5_ptd task=layer_equivalence scale=laptop seed=0 trainer.threads=3 output_root="
+        in capsys.readouterr().out
+    )
+    assert completed(folders) == 0
+    assert main(arguments, folders) == 0
+    assert completed(folders) == 1
+
+
+def test_an_interrupted_run_goes_on_in_its_folder(folders, put, make_record, planned):
+    folder = put(make_record("lra/image", "s5", 1, {}, status="interrupted"), "cut")
+    found = find(folders.outputs, "s5_ptd")
+    lines = {
+        run.key: runner.command(run, found, 1, folders.outputs)
+        for run in planned.unique_runs("laptop")
+    }
+    assert lines["lra/image", "s5", "laptop", 1][-1] == f"resume={folder}"
+    assert not any("resume" in part for part in lines["lra/image", "s5", "laptop", 0])
+
+
+def test_sigterm_stops_the_runs_and_exits_130(folders, stand_in, tmp_path):
+    started = tmp_path / "started"
+    program = f"""
+import sys
+from pathlib import Path
+from common.ledger import runner
+from common.ledger.__main__ import main
+from common.ledger.folders import Folders
+runner.COMMAND = (sys.executable, {str(stand_in)!r})
+places = Folders(*map(Path, {[str(folders.papers), str(folders.results), str(folders.outputs)]}))
+sys.exit(main(["run", "s5_ptd", "--claim", "A"], places))
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONPATH": str(ROOT), "HANGS": str(started)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 30
+    while not started.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "the same command goes on from here" in said
+
+
+@pytest.mark.slow
+def test_the_real_command(folders, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    assert main(["run", "s5_ptd", "--claim", "A"], folders) == 0
+    assert completed(folders) == 1
+    verdicts = json.loads(folders.summary("s5_ptd").read_text())["verdicts"]
+    assert verdicts["laptop"]["A"] == "holds"
