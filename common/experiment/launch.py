@@ -13,8 +13,8 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from common.errors import UserError
+from common.experiment import processes, schema
 from common.experiment import record as records
-from common.experiment import schema
 from common.experiment.composite import run_composite
 from common.experiment.lifecycle import Outcome, is_composite, run_one
 from common.experiment.paths import PAPERS, conf_folder
@@ -35,7 +35,7 @@ def register() -> None:
 def launch(arguments: list[str]) -> int:
     """Run what the command line asks for; returns the exit status."""
     register()
-    console = Console()
+    console = Console(quiet=not processes.is_main())
     ended: list[Outcome] = []
     jobs: list[int] = []
     errors: list[Exception] = []
@@ -69,6 +69,11 @@ def _job(config: DictConfig, console: Console, ended: list[Outcome]) -> int:
         )
 
     try:
+        if config.trainer.devices > 1 and (sweeping or is_composite(config)):
+            raise UserError(
+                f"trainer.devices={config.trainer.devices} works for one task at a time; run the "
+                "tasks of a sweep or of a composite one by one, or use trainer.devices=1."
+            )
         if is_composite(config):
             whole, members = run_composite(config, overrides, console, announce)
             title = f"{config.paper.id} · {config.task.name} · {config.scale.name}"

@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from common.errors import Diverged, MissingDataError, UserError
+from common.experiment import processes
 from common.experiment import record as records
 from common.experiment.context import RunContext
 from common.experiment.folder import open_run_folder
@@ -72,10 +73,12 @@ def run_one(
         provenance=provenance(threads),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+    processes.share(folder)
     try:
-        records.write_json(folder / CONFIG, content)
-        run.write(folder)
-        opened(folder)
+        if processes.is_main():
+            records.write_json(folder / CONFIG, content)
+            run.write(folder)
+            opened(folder)
         _attempt(run, config, folder, resuming, console)
     except OSError as error:
         raise UserError(
@@ -120,7 +123,8 @@ def _attempt(
     finally:
         run.wall_seconds = time.perf_counter() - begin
         run.peak_memory_bytes = peak_memory_bytes()
-        run.write(folder)
+        if processes.is_main():
+            run.write(folder)
 
 
 def data_context(config: DictConfig, console: Console) -> DataContext:
@@ -139,6 +143,8 @@ def data_context(config: DictConfig, console: Console) -> DataContext:
 
 
 def _folder(config: DictConfig, content: dict[str, Any], digest: str) -> tuple[Path, bool]:
+    if not processes.is_main():
+        return processes.shared_folder(), config.resume is not None
     if config.resume is None:
         root = Path(config.output_root)
         return open_run_folder(root, config.paper.id, config.task.name, digest), False

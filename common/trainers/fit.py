@@ -79,7 +79,8 @@ def fit(
         trainer.fit(module, train, val, ckpt_path=checkpoint, weights_only=True)
         context.stop.raise_if_set()
         last_weights = {k: v.clone() for k, v in module.state_dict().items()}
-        save_atomically(best.weights, context.folder / BEST)
+        if trainer.is_global_zero:
+            save_atomically(best.weights, context.folder / BEST)
         last_score = best_score = loss = float("nan")
         if score_test:
             last_score, _ = _score(trainer, module, test)
@@ -159,5 +160,6 @@ def _quieten() -> None:
         ".*is smaller than the logging interval.*",
         ".*is not resumable.*",
         ".*LeafSpec.*is deprecated.*",
+        ".*sync_dist=True.*",  # sums are reduced before they are logged
     ):
         warnings.filterwarnings("ignore", message)

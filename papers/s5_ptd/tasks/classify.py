@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from common.data.catalogue import available, load
 from common.data.loader import SequenceLoader
 from common.data.sequence import SequenceData
+from common.experiment import processes
 from common.experiment.context import RunContext, TaskResult, data_entry
 from common.trainers.fit import FitResult, fit
 from common.trainers.groups import parameter_groups
@@ -75,14 +76,18 @@ def train(context: RunContext, model, data: SequenceData) -> FitResult:
 
 def _loaders(config: DictConfig, data: SequenceData) -> list[SequenceLoader]:
     """Training, validation and test batches; without a validation split the test set selects."""
-    cut = config.train.cut_to_longest
+    shared = {
+        "cut_to_longest": config.train.cut_to_longest,
+        "rank": processes.rank(),
+        "world_size": config.trainer.devices,
+    }
     train = SequenceLoader(
         data.train,
         config.train.batch_size,
         shuffle=True,
         seed=config.seed,
         drop_last=True,
-        cut_to_longest=cut,
+        **shared,
     )
     evaluation = [
         SequenceLoader(
@@ -91,7 +96,7 @@ def _loaders(config: DictConfig, data: SequenceData) -> list[SequenceLoader]:
             shuffle=False,
             seed=0,
             drop_last=False,
-            cut_to_longest=cut,
+            **shared,
         )
         for split in (data.test if data.val is None else data.val, data.test)
     ]

@@ -81,7 +81,7 @@ def test_every_paper_with_claims_is_a_paper():
 def test_the_closed_form_tasks_record_what_is_read(planned, task, tmp_path, monkeypatch):
     from tests.running import measured, run, run_folders
 
-    done = run([f"task={task}", "scale=smoke", "trainer.threads=1"], tmp_path, timeout=280)
+    done = run([f"task={task}", "scale=laptop", "trainer.threads=1"], tmp_path, timeout=280)
     assert done.returncode == 0, done.stderr
     (folder,) = run_folders(tmp_path, task)
     recorded = set(measured(folder)) | {"seconds_n16", "seconds_n32"}
