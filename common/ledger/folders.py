@@ -24,10 +24,14 @@ class Folders:
 
     @classmethod
     def default(cls) -> Folders:
-        """Those of this checkout; runs are in the working directory, as ``run.py`` leaves them."""
+        """Those of this checkout; runs are in the working directory, as ``run.py`` leaves them.
+
+        An installed copy keeps its results there too.
+        """
         from common.experiment.paths import COMMON, PAPERS
 
-        return cls(PAPERS, COMMON.parent / "results", Path("outputs"))
+        checkout = COMMON.parent if (COMMON.parent / "conf").is_dir() else Path()
+        return cls(PAPERS, checkout / "results", Path("outputs"))
 
     @property
     def root_readme(self) -> Path:

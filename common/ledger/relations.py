@@ -333,7 +333,7 @@ def _number(operand: Operand, values: Values) -> float:
 def _operand(operand: Operand, values: Values) -> str:
     if not isinstance(operand, str):
         return figure(operand)
-    name = operand.rpartition("/")[2]
+    name = operand.rpartition("/")[2].replace("_", " ")
     return f"{name} {figure(_number(operand, values))}" if operand in values else name
 
 

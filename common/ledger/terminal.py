@@ -22,6 +22,8 @@ COLOURS = {
     NOT_RUN: "bright_black",
     STALE: "magenta",
 }
+NARROW = 130  # columns
+Line = tuple[str, str, str, str, str, str, str, str]  # the cells of the wide table
 NO_NOTE = "no explanation yet: add a note to the claim"
 
 
@@ -35,47 +37,61 @@ def show(console: Console, ledger: PaperLedger, scale: str) -> None:
     """The claims, under each what was compared; then why those that do not hold do not."""
     results = ledger.results.get(scale, [])
     paper = ledger.plan.paper
-    table = Table(
-        title=f"{paper} · {scale}", title_justify="left", header_style="bold", box=SIMPLE_HEAD
-    )
-    table.add_column("claim", no_wrap=True)
-    table.add_column("statement", ratio=3)
-    table.add_column("published", ratio=1)
-    table.add_column("here", ratio=2)
-    table.add_column("bound", ratio=2)
-    table.add_column("n", justify="right", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    table.add_column("command", ratio=2, style="dim")
-    for result in results:
-        _add(table, paper, result)
-    console.print(table)
+    console.print(_table(ledger, scale, narrow=console.width < NARROW))
     for result in results:
         for line in explanation(result):
-            text = f"  {result.claim.id} {result.verdict}: {line}"
-            console.print(text, markup=False, highlight=False, soft_wrap=True)
+            _line(console, f"{result.claim.id} {result.verdict}: {line}")
     for warning in ledger.warnings:
-        console.print(f"  {warning}", style="yellow", markup=False, highlight=False)
+        _line(console, warning)
     counts = ", ".join(f"{n} {verdict}" for verdict, n in tally(results).items() if n)
-    console.print(f"  {paper} at scale {scale}: {counts or 'no claims'}", highlight=False)
+    _line(console, f"{paper} at scale {scale}: {counts or 'no claims'}")
+    if console.width < NARROW and results:
+        _line(console, f"to run what one lacks: {run_command(paper, '<claim>', scale)}")
 
 
-def _add(table: Table, paper: str, result: Result) -> None:
+def _table(ledger: PaperLedger, scale: str, narrow: bool) -> Table:
+    """All columns; on a narrow terminal what was published and asked for joins the statement."""
+    table = Table(
+        title=f"{ledger.plan.paper} · {scale}",
+        title_justify="left",
+        header_style="bold",
+        box=SIMPLE_HEAD,
+    )
+    table.add_column("claim", no_wrap=True)
+    table.add_column("statement", ratio=3, overflow="fold")
+    if not narrow:
+        table.add_column("published", ratio=1)
+    table.add_column("here", ratio=2, overflow="fold")
+    if not narrow:
+        table.add_column("bound", ratio=2, overflow="fold")
+    table.add_column("n", justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    if not narrow:
+        table.add_column("command", ratio=2, style="dim", overflow="fold")
+    for result in ledger.results.get(scale, []):
+        for line in _lines(ledger.plan.paper, result):
+            table.add_row(*(_folded(line) if narrow else line))
+        table.add_section()
+    return table
+
+
+def _lines(paper: str, result: Result) -> list[Line]:
     claim = result.claim
     leaves = result.finding.leaves()
-    single = leaves[0] if len(leaves) == 1 else None
-    table.add_row(
+    single = leaves[0] if len(leaves) == 1 else Finding("", "")
+    head = (
         f"[bold]{escape(claim.id)}[/]",
         escape(claim.statement),
         escape(str(claim.reported)),
-        escape(single.measured) if single else "",
-        escape(single.bound) if single else "",
-        single.seeds if single else "",
+        escape(single.measured),
+        escape(single.bound),
+        single.seeds,
         _coloured(result.verdict),
         escape(run_command(paper, claim.id, result.scale)),
     )
     reported = [finding for finding in result.report if finding.measured]
-    for finding in [*([] if single else leaves), *reported]:
-        table.add_row(
+    return [head] + [
+        (
             "",
             f"  {escape(finding.name)}",
             "",
@@ -85,7 +101,20 @@ def _add(table: Table, paper: str, result: Result) -> None:
             _coloured(finding.verdict),
             "",
         )
-    table.add_section()
+        for finding in [*(leaves if len(leaves) > 1 else []), *reported]
+    ]
+
+
+def _folded(line: Line) -> tuple[str, ...]:
+    claim, statement, published, here, bound, seeds, verdict, _ = line
+    under = [f"published: {published}"] if published else []
+    under += [bound] if bound else []
+    details = f" [dim]({'; '.join(under)})[/]" if under else ""
+    return claim, f"{statement}{details}", here, seeds, verdict
+
+
+def _line(console: Console, text: str) -> None:
+    console.print(f"  {text}", markup=False, highlight=False, soft_wrap=True)
 
 
 def explanation(result: Result) -> list[str]:

@@ -38,6 +38,16 @@ def test_check_prints_and_writes(folders, put_all, capsys, monkeypatch):
     )
 
 
+def test_check_fits_a_narrow_terminal(folders, put_all, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    put_all()
+    assert main(["check"], folders) == 0
+    printed = capsys.readouterr().out
+    assert "published:" in printed
+    assert "--claim <claim>" in printed
+    assert "…" not in printed
+
+
 def test_check_as_json(folders, put_all, capsys):
     put_all()
     assert main(["check", "--json"], folders) == 0
