@@ -111,10 +111,13 @@ class BestWeights(pl.Callback):
     def on_validation_end(self, trainer, module) -> None:
         if trainer.state.fn != "fit":
             return
-        score = float(trainer.callback_metrics["val/score"])
+        self.consider(float(trainer.callback_metrics["val/score"]), trainer.current_epoch, module)
+
+    def consider(self, score: float, epoch: int, module: pl.LightningModule) -> None:
+        """Keep these weights if no epoch was better."""
         self.scores.append(score)
         if self.score is None or score > self.score:
-            self.score, self.epoch = score, trainer.current_epoch
+            self.score, self.epoch = score, epoch
             self.weights = {k: v.detach().cpu().clone() for k, v in module.state_dict().items()}
 
     def state_dict(self) -> dict[str, Any]:

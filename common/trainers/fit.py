@@ -78,6 +78,9 @@ def fit(
     with context.stop.deferring():
         trainer.fit(module, train, val, ckpt_path=checkpoint, weights_only=True)
         context.stop.raise_if_set()
+        if best.score is None:  # trainer.max_steps ended the first epoch before its validation
+            (metrics,) = trainer.validate(module, val, verbose=False)
+            best.consider(metrics["val/score"], trainer.current_epoch, module)
         last_weights = {k: v.clone() for k, v in module.state_dict().items()}
         if trainer.is_global_zero:
             save_atomically(best.weights, context.folder / BEST)
