@@ -122,6 +122,7 @@ VOLATILE = (
     "trainer.tensorboard",
     "trainer.progress",
     "trainer.checkpoint_every",
+    "trainer.threads",
 )
 
 
