@@ -108,7 +108,9 @@ def _timings(shape, rounds, peer):
     if peer:
         from benchmarks.jax_peer import s5_layer_peer
 
-        contestants["JAX"], compile_seconds = s5_layer_peer(leaves, gradient)
+        contestants["JAX"], compile_seconds = s5_layer_peer(
+            leaves, gradient, s5_apply(*leaves, **SWITCHES)
+        )
         extra.append(Measurement(str(shape), "JAX compile time", compile_seconds, "s"))
     seconds = interleaved_medians(contestants, rounds)
     bound = ("<=", FLOOR_BOUND) if shape.bounded else None

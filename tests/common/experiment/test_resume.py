@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import time
 
@@ -70,7 +71,11 @@ def resume(folder):
 # 6 steps an epoch: in the middle, at the last step of an epoch, at the first of the next.
 @pytest.mark.parametrize(
     ("hook", "step"),
-    [("on_train_batch_end", 9), ("on_train_epoch_end", 6), ("on_train_batch_end", 12)],
+    [
+        ("on_train_batch_end", 9),
+        pytest.param("on_train_epoch_end", 6, marks=pytest.mark.slow),
+        pytest.param("on_train_batch_end", 12, marks=pytest.mark.slow),
+    ],
 )
 def test_kill_9_then_resume_is_bit_identical(tmp_path, reference, hook, step):
     killed = run(ARGUMENTS, tmp_path, prelude=KILL.format(hook=hook, step=step))
@@ -85,13 +90,16 @@ def test_kill_9_during_a_checkpoint_write(tmp_path, reference):
     same_bits(resume(tmp_path), reference)
 
 
+@pytest.mark.slow
 def test_kill_9_before_the_first_checkpoint(tmp_path, reference):
     killed = run(ARGUMENTS, tmp_path, prelude=KILL_IN_WRITE.format(write=1))
     assert killed.returncode == -signal.SIGKILL
     same_bits(resume(tmp_path), reference)
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "signum", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM]
+)
 def test_a_signal_in_mid_epoch_is_recorded_and_resumable(tmp_path, reference, signum):
     slow = "import time\nfrom common.trainers import callbacks\n" + (
         "callbacks.ResumableState.on_train_batch_start = lambda *a: time.sleep(0.3)"
@@ -113,6 +121,7 @@ def test_a_signal_in_mid_epoch_is_recorded_and_resumable(tmp_path, reference, si
     same_bits(resume(tmp_path), reference)
 
 
+@pytest.mark.slow
 def test_same_seed_same_bits(tmp_path, reference):
     run(ARGUMENTS, tmp_path)
     same_bits(run_folders(tmp_path)[0], reference)
@@ -130,9 +139,9 @@ def truncate(path):
     path.write_bytes(content[: len(content) // 2])
 
 
-def test_a_corrupt_checkpoint_is_refused_and_the_one_before_offered(tmp_path):
-    run(ARGUMENTS, tmp_path, prelude=KILL.format(hook="on_train_batch_end", step=9))
-    (run_folder,) = run_folders(tmp_path)
+def test_a_corrupt_checkpoint_is_refused_and_the_one_before_offered(tmp_path, reference):
+    run_folder = tmp_path / "outputs/s5_ptd/lra/listops" / reference.name
+    shutil.copytree(reference, run_folder)
     newest, older = checkpoints(run_folder)
     truncate(newest)
     refused = run([*ARGUMENTS, f"resume={run_folder}"], tmp_path)

@@ -18,12 +18,25 @@ SHIPPED = ["fourier_noise_digits", "frequency_extrapolation"]
 FETCHED = ["lra/image", "lra/text", "fourier_noise", "perturbation_size"]
 
 
-def run(task, tmp_path, monkeypatch, *extra):
+@pytest.fixture(scope="session")
+def data_root(tmp_path_factory):
+    """One data folder for all, so that a perturbation is solved for once."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture
+def smoke(tmp_path, monkeypatch, data_root):
+    """Runs a task and gives its exit status and record."""
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit) as stopped:
-        main([f"task={task}", "scale=smoke", "trainer.threads=1", "data.workers=1", *extra])
-    (folder,) = (tmp_path / "outputs" / "s5_ptd" / task).iterdir()
-    return stopped.value.code, json.loads((folder / "record.json").read_text())
+
+    def run(task, *extra, root=data_root):
+        fixed = ["scale=smoke", "trainer.threads=1", "data.workers=1", f"data.root={root}"]
+        with pytest.raises(SystemExit) as stopped:
+            main([f"task={task}", *fixed, *extra])
+        (folder,) = (tmp_path / "outputs" / "s5_ptd" / task).iterdir()
+        return stopped.value.code, json.loads((folder / "record.json").read_text())
+
+    return run
 
 
 def test_every_task_is_covered():
@@ -32,8 +45,8 @@ def test_every_task_is_covered():
 
 
 @pytest.mark.parametrize("task", CLOSED_FORM + GENERATED + SHIPPED)
-def test_smoke(task, tmp_path, monkeypatch):
-    status, record = run(task, tmp_path, monkeypatch)
+def test_smoke(task, smoke):
+    status, record = smoke(task)
     assert status == 0, record["reason"]
     assert record["status"] == "completed"
     if task != "lra/pathx":
@@ -41,10 +54,8 @@ def test_smoke(task, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("task", FETCHED)
-def test_smoke_on_fetched_data(task, tmp_path, monkeypatch):
-    status, record = run(
-        task, tmp_path, monkeypatch, f"data.root={ROOT / 'data'}", "data.download=false"
-    )
+def test_smoke_on_fetched_data(task, smoke):
+    status, record = smoke(task, "data.download=false", root=ROOT / "data")
     if record["status"] == "not run":
         pytest.skip(record["reason"])
     assert status == 0, record["reason"]
@@ -52,28 +63,28 @@ def test_smoke_on_fetched_data(task, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("model", registry.models("s5_ptd"))
-def test_every_model_trains(model, tmp_path, monkeypatch):
-    status, record = run("lra/listops", tmp_path, monkeypatch, f"model={model}")
+def test_every_model_trains(model, smoke):
+    status, record = smoke("lra/listops", f"model={model}")
     assert status == 0, record["reason"]
     assert record["variant"] == model
 
 
-def test_path_x_is_timed_and_never_scored(tmp_path, monkeypatch):
-    _, record = run("lra/pathx", tmp_path, monkeypatch)
+def test_path_x_is_timed_and_never_scored(smoke):
+    _, record = smoke("lra/pathx")
     assert "accuracy" not in record["metrics"]
     assert record["metrics"]["seconds_per_step"] > 0
     assert any("not trained" in note for note in record["notes"])
 
 
-def test_noise_at_another_size_is_refused(tmp_path, monkeypatch, capsys):
-    status, _ = run("fourier_noise_digits", tmp_path, monkeypatch, "model.state_size=16")
+def test_noise_at_another_size_is_refused(smoke, capsys):
+    status, _ = smoke("fourier_noise_digits", "model.state_size=16")
     assert status == 2
     assert "80.96" in capsys.readouterr().err
 
 
-def test_figures_are_drawn(tmp_path, monkeypatch):
-    run("transfer_functions", tmp_path, monkeypatch, "task.figures=true")
-    run("ptd_solver", tmp_path, monkeypatch, "task.figures=true")
+def test_figures_are_drawn(smoke, tmp_path):
+    smoke("transfer_functions", "task.figures=true")
+    smoke("ptd_solver", "task.figures=true")
     drawn = {p.name for p in (tmp_path / "outputs").rglob("*.png")}
     assert drawn == {"transfer_functions.png", "kappa_against_ratio.png"}
     assert len(list((tmp_path / "outputs").rglob("*.svg"))) == 2
