@@ -31,8 +31,11 @@ def _run(arguments: list[str], full: bool) -> int:
 
     try:
         return launch(arguments)
-    except (RunInterrupted, KeyboardInterrupt) as interruption:
-        _say(str(interruption) or "interrupted")
+    except RunInterrupted as interruption:
+        _say(interruption.hint())
+        return INTERRUPTED
+    except KeyboardInterrupt:
+        _say("interrupted")
         return INTERRUPTED
     except UserError as mistake:
         if full:

@@ -70,6 +70,7 @@ def run_composite(
             run.reason = f"{len(broken)} of {len(outcomes)} tasks failed"
     except RunInterrupted as interruption:
         run.status, run.reason = records.INTERRUPTED, str(interruption)
+        interruption.folder = folder
         raise
     except Exception as error:
         run.status, run.reason = records.FAILED, str(error)

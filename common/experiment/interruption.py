@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 
 class RunInterrupted(BaseException):
     """A signal asked this run to stop. Like KeyboardInterrupt, no ``except Exception`` takes it."""
 
     def __init__(self, signum: int):
-        self.signal_name = signal.Signals(signum).name
-        super().__init__(f"stopped by {self.signal_name}")
+        super().__init__(f"stopped by {signal.Signals(signum).name}")
+        self.folder: Path | None = None  # what resume= goes on from; the outermost run's
+
+    def hint(self) -> str:
+        """The message, with how to go on."""
+        if self.folder is None:
+            return str(self)
+        return f"{self}; the same command with resume={os.path.relpath(self.folder)} goes on"
 
 
 class StopRequest:

@@ -10,6 +10,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
 from hydra.types import RunMode
 from omegaconf import DictConfig
+from rich import get_console
 from rich.console import Console
 
 from common.errors import UserError
@@ -35,7 +36,9 @@ def register() -> None:
 def launch(arguments: list[str]) -> int:
     """Run what the command line asks for; returns the exit status."""
     register()
-    console = Console(quiet=not processes.is_main())
+    # The one console that progress bars print above.
+    console = get_console()
+    console.quiet = not processes.is_main()
     ended: list[Outcome] = []
     jobs: list[int] = []
     errors: list[Exception] = []

@@ -105,6 +105,7 @@ def _attempt(
             run.status = records.COMPLETED
     except RunInterrupted as interruption:
         run.status, run.reason = records.INTERRUPTED, str(interruption)
+        interruption.folder = folder
         raise
     except Diverged as divergence:
         run.status, run.reason = records.DIVERGED, str(divergence)

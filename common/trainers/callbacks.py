@@ -144,14 +144,15 @@ class EpochLines(pl.Callback):
         self._begin = time.perf_counter()
 
     def on_train_epoch_end(self, trainer, module) -> None:
-        metrics = trainer.callback_metrics
-        seconds = time.perf_counter() - self._begin
-        self.console.print(
-            f"  epoch {trainer.current_epoch + 1}/{trainer.max_epochs}  "
-            f"loss {module.mean_train_loss():.4f}  val loss {float(metrics['val/loss']):.4f}  "
-            f"val score {float(metrics['val/score']):.2f}  {seconds:.1f} s",
-            highlight=False,
-        )
+        parts = [f"loss {module.mean_train_loss():.4f}"]
+        # Absent where trainer.max_steps ended the epoch before its validation.
+        for key, digits in (("val/loss", 4), ("val/score", 2)):
+            if key in trainer.callback_metrics:
+                value = float(trainer.callback_metrics[key])
+                parts.append(f"{key.replace('/', ' ')} {value:.{digits}f}")
+        parts.append(f"{time.perf_counter() - self._begin:.1f} s")
+        epoch = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
+        self.console.print(f"  {epoch}  {'  '.join(parts)}", highlight=False)
 
 
 class StepTimer(pl.Callback):

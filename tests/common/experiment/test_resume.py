@@ -117,6 +117,7 @@ def test_a_signal_in_mid_epoch_is_recorded_and_resumable(tmp_path, reference, si
     (run_folder,) = run_folders(tmp_path)
     assert record(run_folder)["status"] == "interrupted"
     assert signum.name in record(run_folder)["reason"]
+    assert f"resume=outputs/s5_ptd/lra/listops/{run_folder.name}" in done.stderr
     assert "Traceback" not in done.stderr
     same_bits(resume(tmp_path), reference)
 
