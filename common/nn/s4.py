@@ -37,6 +37,7 @@ class S4(nn.Module):
         feedthrough: the D term.
         trainable: ``all`` (B folded into C, as in the LRA models), or ``c_only``: Lambda, B and
             the step sizes are buffers.
+        tied_spectrum: all channels share Lambda, else each has its own copy of the start.
 
     Raises:
         InvalidInputError: an option is out of range.
@@ -52,6 +53,7 @@ class S4(nn.Module):
         dt_max: float = 0.1,
         feedthrough: bool = True,
         trainable: str = "all",
+        tied_spectrum: bool = True,
     ):
         super().__init__()
         if trainable not in ("all", "c_only"):
@@ -63,8 +65,9 @@ class S4(nn.Module):
         self.low_rank = basis.low_rank is not None
         self.halved = basis.halved
         store = nn.Parameter if trainable == "all" else (lambda x: x)
-        self._put("log_A_real", store(_log_decay(basis.lam)))
-        self._put("A_imag", store(basis.lam.imag.float().clone()))
+        copies = (1 if tied_spectrum else d_model, 1)
+        self._put("log_A_real", store(_log_decay(basis.lam).repeat(copies)))
+        self._put("A_imag", store(basis.lam.imag.float().repeat(copies)))
         self._put("log_dt", store(log_uniform((d_model,), dt_min, dt_max)))
         B = basis.input_modal()
         directions = 2 if bidirectional else 1
@@ -88,8 +91,8 @@ class S4(nn.Module):
         else:
             self.register_buffer(name, value)
 
-    def eigenvalues(self) -> Complex[Tensor, " state"]:
-        """Lambda, with negative real part by construction."""
+    def eigenvalues(self) -> Complex[Tensor, "#width state"]:
+        """Lambda, with negative real part by construction; one row where the channels share it."""
         return torch.complex(-self.log_A_real.exp(), self.A_imag)
 
     def kernel(self, length: int) -> Float[Tensor, "directions width length"]:

@@ -155,7 +155,13 @@ def layer(model: DictConfig, basis: ModalBasis) -> nn.Module:
             **shared,
         )
     if model.layer == "s4":
-        return S4(basis, model.d_model, trainable=model.trainable, **shared)
+        return S4(
+            basis,
+            model.d_model,
+            trainable=model.trainable,
+            tied_spectrum=model.tied_spectrum,
+            **shared,
+        )
     raise InvalidInputError(f"model.layer={model.layer!r}; allowed: s5, s4.")
 
 

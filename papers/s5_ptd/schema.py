@@ -33,6 +33,7 @@ class ModelConfig:
         eigenvalue_constraint: on the learned Re(Lambda): ``none``, ``clip`` at -1e-4 or
             ``force_neg`` (s5).
         trainable: ``all`` or ``c_only`` (Lambda, B and dt are buffers, E2).
+        tied_spectrum: all channels share Lambda (s4), else each trains its own copy (E3).
         activation: ``half_glu1``, ``half_glu2`` (s5) or ``glu`` (s4).
         dropout: one mask for all time steps.
         norm: ``batch`` or ``layer``.
@@ -62,6 +63,7 @@ class ModelConfig:
     discretisation: str = "zoh"
     eigenvalue_constraint: str = "none"
     trainable: str = "all"
+    tied_spectrum: bool = True
     activation: str = "half_glu1"
     dropout: float = 0.0
     norm: str = "batch"

@@ -79,6 +79,20 @@ def test_two_sided_convolution():
     torch.testing.assert_close(layer(u), y, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("low_rank", [False, True])
+def test_untied_channels_start_alike_and_train_apart(low_rank):
+    layers = []
+    for tied in (True, False):
+        torch.manual_seed(0)
+        layers.append(S4(normal_basis(4, low_rank=low_rank), 3, tied_spectrum=tied))
+    tied, untied = layers
+    torch.testing.assert_close(tied.kernel(20), untied.kernel(20))
+    assert untied.A_imag.shape == (3, 4)
+    untied(torch.randn(1, 20, 3))[..., 0].sum().backward()
+    assert untied.A_imag.grad[0].abs().sum() > 0
+    assert untied.A_imag.grad[1:].abs().sum() == 0
+
+
 def test_frozen_layers_train_c_only():
     layer = S4(small_ptd()[0], 2, trainable="c_only", feedthrough=False)
     assert [name for name, _ in layer.named_parameters()] == ["C"]
