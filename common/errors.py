@@ -26,7 +26,11 @@ class MissingDataError(UserError):
 
 
 class CorruptDataError(UserError):
-    """A file whose content is not what its checksum or its format promises."""
+    """A data file whose content is not what its checksum or its format promises."""
+
+
+class CorruptCheckpointError(UserError):
+    """A checkpoint that was cut short or altered."""
 
 
 class Diverged(Exception):

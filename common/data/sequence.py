@@ -27,7 +27,7 @@ class SequenceSplit:
     Attributes:
         inputs: token ids (N, L), uint8 or int16, padded with 0; pairs of documents (N, 2, L);
             pixels or signals (N, L, C), float32.
-        targets: classes (N,), int64.
+        targets: classes (N,), int64; or real values (N, k), float32.
         lengths: true lengths (N,) or (N, 2), int64; None where every sequence is full.
         pixel_scale: None, except for sets too large for memory as float32 (Path-X: 13 GB): their
             `inputs` are uint8 (N, L, C), and `SequenceLoader` applies this map to each batch.
@@ -39,11 +39,13 @@ class SequenceSplit:
     pixel_scale: PixelScale | None = None
 
     def __post_init__(self) -> None:
-        n = len(self.inputs)
-        if self.targets.shape != (n,) or self.targets.dtype != torch.int64:
+        n, shape, dtype = len(self.inputs), tuple(self.targets.shape), self.targets.dtype
+        classes = shape == (n,) and dtype == torch.int64
+        values = len(shape) == 2 and shape[0] == n and dtype == torch.float32
+        if not (classes or values):
             raise ValueError(
-                f"targets must be int64 of shape ({n},), got {self.targets.dtype} "
-                f"{tuple(self.targets.shape)}"
+                f"targets must be int64 of shape ({n},) or float32 of shape ({n}, k), got {dtype} "
+                f"{shape}"
             )
         if self.lengths is not None and len(self.lengths) != n:
             raise ValueError(f"{len(self.lengths)} lengths for {n} sequences")
@@ -70,7 +72,7 @@ class SequenceData:
         train: training split.
         val: validation split, or None where the published protocol has none.
         test: test split.
-        n_classes: number of classes.
+        n_classes: number of classes, or of real targets.
         vocab_size: number of token ids, padding included; None for real-valued inputs.
         channels: C of real-valued inputs; None for tokens.
         is_paper_data: whether this is the published set at its published size and encoding.

@@ -41,6 +41,7 @@ def run_composite(
     started, begin = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
     folders: dict[str, str] = dict(earlier)
     outcomes: list[Outcome] = []
+    mistake = None
     run = Record(
         paper=config.paper.id,
         task=config.task.name,
@@ -53,6 +54,7 @@ def run_composite(
         started=started,
     )
     try:
+        run.write(folder)
         for name, member in configs.items():
             with open_dict(member):
                 member.resume = earlier.get(name)
@@ -63,6 +65,9 @@ def run_composite(
                 records.write_json(folder / MEMBERS, folders)
 
             outcomes.append(_keep_or_run(member, overrides, console, opened))
+            if (mistake := outcomes[-1].mistake) is not None:
+                # The members share their options: what is wrong with one is wrong with the next.
+                break
         run.status = records.COMPLETED
         broken = [o for o in outcomes if o.record.status in (records.FAILED, records.DIVERGED)]
         if broken:
@@ -82,7 +87,7 @@ def run_composite(
         if outcomes:
             run.provenance = outcomes[0].record.provenance
         run.write(folder)
-    return Outcome(folder, run), outcomes
+    return Outcome(folder, run, mistake), outcomes
 
 
 def _keep_or_run(
@@ -119,12 +124,18 @@ def _compose_member(name: str, overrides: list[str]) -> DictConfig:
 
 
 def _summary(outcomes: list[Outcome], members: list[str]) -> dict[str, float]:
-    """Each member's figure, and the average, where all were measured."""
-    figures = {
-        f"{o.record.task.rpartition('/')[2]}_{o.record.metric}": o.record.metrics[o.record.metric]
-        for o in outcomes
-        if o.record.metric in o.record.metrics
-    }
+    """Each member's figure; and the average, unless a member was not run or only timed.
+
+    A member that failed or diverged counts its chance value, as published averages count a
+    Path-X that was not learnt (50), neither 0 nor left out.
+    """
+    figures = {}
+    for run in (o.record for o in outcomes):
+        figure = run.metrics.get(run.metric)
+        if run.status in (records.FAILED, records.DIVERGED):
+            figure = run.chance
+        if figure is not None:
+            figures[f"{run.task.rpartition('/')[2]}_{run.metric}"] = figure
     if len(figures) == len(members):
         figures["average"] = statistics.fmean(figures.values())
     return figures

@@ -81,6 +81,8 @@ def _job(config: DictConfig, console: Console, ended: list[Outcome]) -> int:
             whole, members = run_composite(config, overrides, console, announce)
             title = f"{config.paper.id} · {config.task.name} · {config.scale.name}"
             show(console, members, title)
+            if whole.mistake is not None and not sweeping:
+                raise whole.mistake
             if "average" in whole.record.metrics:
                 console.print(f"  average {whole.record.metrics['average']:.2f}")
             console.print(f"  recorded in {whole.folder}", highlight=False)
@@ -88,6 +90,8 @@ def _job(config: DictConfig, console: Console, ended: list[Outcome]) -> int:
         else:
             announce(config)
             outcomes = [run_one(config, overrides, console)]
+            if outcomes[0].mistake is not None and not sweeping:
+                raise outcomes[0].mistake
             show(console, outcomes, f"{config.paper.id} · {config.scale.name}")
     except UserError as mistake:
         if not sweeping:
@@ -101,7 +105,7 @@ def _job(config: DictConfig, console: Console, ended: list[Outcome]) -> int:
         return 1
     ended.extend(outcomes)
     for outcome in outcomes:
-        if outcome.record.traceback:
+        if outcome.record.traceback and outcome.mistake is None:
             console.print(outcome.record.traceback, highlight=False, markup=False, style="red")
     return max(_status(outcome) for outcome in outcomes)
 

@@ -16,7 +16,7 @@ from hydra.utils import get_method
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from common.errors import Diverged, MissingDataError, UserError
+from common.errors import CorruptDataError, Diverged, MissingDataError, UserError
 from common.experiment import processes
 from common.experiment import record as records
 from common.experiment.context import RunContext
@@ -35,10 +35,14 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
 @dataclass
 class Outcome:
-    """A run that has ended, and where it is recorded."""
+    """A run that has ended, and where it is recorded.
+
+    ``mistake`` is set where the run failed by a mistake of the user's, already recorded.
+    """
 
     folder: Path
     record: Record
+    mistake: UserError | None = None
 
 
 def run_one(
@@ -49,15 +53,15 @@ def run_one(
 ) -> Outcome:
     """Run a task that is not composite; ``opened`` hears of the folder before anything can fail.
 
-    A failure is recorded, not raised; only a user's mistake found before the run starts
-    (:class:`UserError`) and an interruption, once recorded, go on to the caller.
+    How the run ends is recorded, not raised. What goes on to the caller: a user's mistake found
+    before the run has a folder, a disk that takes no record, and an interruption, once recorded.
     """
     content = plain(config)
     digest = config_hash(content)
-    folder, resuming = _folder(config, content, digest)
     from common.experiment.machine import prepare
 
     threads = prepare(config.trainer, config.seed)
+    folder, resuming = _folder(config, content, digest)
     run = Record(
         paper=config.paper.id,
         task=config.task.name,
@@ -73,26 +77,31 @@ def run_one(
         provenance=provenance(threads),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+    if resuming:
+        earlier = Record.read(folder)
+        run.started, run.wall_seconds = earlier.started, earlier.wall_seconds
     processes.share(folder)
+    mistake = None
     try:
         if processes.is_main():
             records.write_json(folder / CONFIG, content)
             run.write(folder)
             opened(folder)
-        _attempt(run, config, folder, resuming, console)
+        mistake = _attempt(run, config, folder, resuming, console)
     except OSError as error:
         raise UserError(
-            f"Cannot write to {folder} ({error.strerror}). Free space or choose another place "
-            "with output_root=<folder>; what was recorded so far is still there."
+            f"Cannot write to {error.filename or folder} ({error.strerror}). Free space, make it "
+            "writable, or choose another place with output_root=<folder>; what was recorded so "
+            "far is still there."
         ) from error
-    return Outcome(folder, run)
+    return Outcome(folder, run, mistake)
 
 
 def _attempt(
     run: Record, config: DictConfig, folder: Path, resuming: bool, console: Console
-) -> None:
+) -> UserError | None:
     stop = StopRequest()
-    begin = time.perf_counter()
+    begin, before = time.perf_counter(), run.wall_seconds
     try:
         with stop.listening():
             task = get_method(config.entry)
@@ -110,11 +119,12 @@ def _attempt(
     except Diverged as divergence:
         run.status, run.reason = records.DIVERGED, str(divergence)
         run.facts = {"step": divergence.step, "last_finite_loss": divergence.last_finite}
-    except MissingDataError as missing:
+    except (MissingDataError, CorruptDataError) as missing:
         run.status, run.reason = records.NOT_RUN, str(missing)
     except UserError as mistake:
         run.status, run.reason = records.FAILED, str(mistake)
-        raise
+        run.traceback = traceback.format_exc()
+        return mistake
     except Exception as error:
         if getattr(error, "errno", None) in NO_ROOM:
             run.status, run.reason = records.FAILED, str(error)
@@ -122,10 +132,11 @@ def _attempt(
         run.status, run.reason = records.FAILED, f"{type(error).__name__}: {error}"
         run.traceback = traceback.format_exc()
     finally:
-        run.wall_seconds = time.perf_counter() - begin
+        run.wall_seconds = before + time.perf_counter() - begin
         run.peak_memory_bytes = peak_memory_bytes()
         if processes.is_main():
             run.write(folder)
+    return None
 
 
 def data_context(config: DictConfig, console: Console) -> DataContext:

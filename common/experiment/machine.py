@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import random
+from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
 from common.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
 
 ACCELERATORS = ("auto", "cpu", "gpu", "mps")
 
@@ -45,6 +49,17 @@ def prepare(trainer: DictConfig, seed: int) -> int:
     np.random.seed(seed)  # noqa: NPY002 - libraries draw from the global generator
     torch.manual_seed(seed)
     return threads
+
+
+def device(trainer: DictConfig) -> torch.device:
+    """Where a model evaluated outside the trainer belongs."""
+    import torch
+
+    if trainer.accelerator in ("auto", "gpu") and torch.cuda.is_available():
+        return torch.device("cuda")
+    if trainer.accelerator in ("auto", "mps") and torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
 
 
 def check_accelerator(accelerator: str) -> None:

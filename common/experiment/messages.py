@@ -55,7 +55,7 @@ def _chain(error: BaseException | None) -> Iterable[BaseException]:
 
 def _missing_option(error: MissingConfigException, argv: list[str]) -> str:
     missing = (error.missing_cfg_file or "").removesuffix(".yaml")
-    paper = chosen(argv, "paper", "s5_ptd") or ""
+    paper = chosen(argv, "paper", registry.default_paper()) or ""
     if missing.startswith("recipe/"):
         task = missing.removeprefix(f"recipe/{paper}/")
         return _unknown_task(task, paper)

@@ -5,6 +5,7 @@ No import beyond the standard library: ``run.py --help`` answers from here.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from common.experiment.paths import conf_folder, paper_config_folders
@@ -40,6 +41,12 @@ def scales() -> list[str]:
 def trainers() -> list[str]:
     """Options of the ``trainer`` group."""
     return _options(conf_folder() / "trainer")
+
+
+def default_paper() -> str:
+    """The paper that runs where none is named."""
+    text = (conf_folder() / "config.yaml").read_text()
+    return re.search(r"^  - paper: (\S+)", text, re.MULTILINE).group(1)
 
 
 def default_task(paper: str) -> str | None:

@@ -20,7 +20,6 @@ EVIDENCE_SCALES = ("laptop", "paper")
 
 # Overrides with which a run is still the recipe's: they choose it, or say where and how it runs.
 _CHOOSING = ("paper", "task", "model", "scale", "seed", "trainer", "trainer.devices")
-_ELSEWHERE = (*VOLATILE, "trainer.threads")
 
 DIGITS = 6
 
@@ -141,7 +140,7 @@ def rounded(value: float) -> float:
 def _follows_recipe(run: Record) -> bool:
     keys = [o.partition("=")[0].lstrip("+~") for o in run.overrides]
     return all(
-        k in _CHOOSING or any(k == v or k.startswith(f"{v}.") for v in _ELSEWHERE) for k in keys
+        k in _CHOOSING or any(k == v or k.startswith(f"{v}.") for v in VOLATILE) for k in keys
     )
 
 

@@ -296,7 +296,7 @@ class BestOf(Leaf):
 
 @dataclass(frozen=True)
 class Undecided(Relation):
-    """A check whose bound the paper's dossier does not fix: it can be run, not judged."""
+    """A check whose bound is not fixed: it can be run, not judged."""
 
     name: str = "no bound"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from einops import rearrange
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -144,6 +145,8 @@ class PairClassifier(nn.Module):
     def forward(
         self, inputs: Tensor, lengths: Tensor | None = None
     ) -> Float[Tensor, "batch classes"]:
-        flat = None if lengths is None else lengths.flatten(0, 1)
-        a, b = self.model(inputs.flatten(0, 1), flat).unflatten(0, (-1, 2)).unbind(1)
+        stacked = rearrange(inputs, "batch pair length -> (batch pair) length")
+        flat = None if lengths is None else rearrange(lengths, "batch pair -> (batch pair)")
+        pooled = self.model(stacked, flat)
+        a, b = rearrange(pooled, "(batch pair) width -> pair batch width", pair=2)
         return self.decoder(torch.cat([a, b, a - b, a * b], dim=-1))

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
-from common.errors import CorruptDataError
+from common.errors import CorruptCheckpointError
 
 FOLDER = "checkpoints"
 KEPT = 2
@@ -38,30 +38,30 @@ def verify(path: Path) -> None:
     """Check the whole file against its checksums.
 
     Raises:
-        CorruptDataError: naming the file.
+        CorruptCheckpointError: naming the file.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             bad = archive.testzip()
     except (zipfile.BadZipFile, OSError, EOFError) as error:
-        raise CorruptDataError(f"Checkpoint {path} is corrupt ({error}).") from error
+        raise CorruptCheckpointError(f"Checkpoint {path} is corrupt ({error}).") from error
     if bad is not None:
-        raise CorruptDataError(f"Checkpoint {path} is corrupt (wrong checksum in {bad}).")
+        raise CorruptCheckpointError(f"Checkpoint {path} is corrupt (wrong checksum in {bad}).")
 
 
 def newest_valid(folder: Path) -> Path | None:
     """The newest checkpoint of a run, None if it has none.
 
     Raises:
-        CorruptDataError: the newest is corrupt; the message offers the one before it.
+        CorruptCheckpointError: the newest is corrupt; the message offers the one before it.
     """
     found = checkpoints(folder)
     if not found:
         return None
     try:
         verify(found[0])
-    except CorruptDataError as error:
-        raise CorruptDataError(f"{error} {_offer(found[0], found[1:])}") from error
+    except CorruptCheckpointError as error:
+        raise CorruptCheckpointError(f"{error} {_offer(found[0], found[1:])}") from error
     return found[0]
 
 
@@ -69,7 +69,7 @@ def _offer(bad: Path, older: list[Path]) -> str:
     for path in older:
         try:
             verify(path)
-        except CorruptDataError:
+        except CorruptCheckpointError:
             continue
         return f"{path} is intact: delete {bad.name} and resume again to go on from it."
     return "There is no intact one before it: start the run anew."

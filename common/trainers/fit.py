@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import warnings
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import RichProgressBar
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
+from torch import nn
 
 from common.data.loader import SequenceLoader
 from common.errors import InvalidInputError, UserError
@@ -47,6 +49,13 @@ class FitResult:
     val_scores: list[float] = field(default_factory=list)
 
 
+def load_best(model: nn.Module, folder: Path) -> nn.Module:
+    """Give ``model`` the weights of the best validation epoch of the run in ``folder``."""
+    weights = torch.load(folder / BEST, map_location="cpu", weights_only=True)
+    model.load_state_dict({name.removeprefix("model."): w for name, w in weights.items()})
+    return model
+
+
 def fit(
     context: RunContext,
     module: SupervisedModule,
@@ -62,7 +71,7 @@ def fit(
     Raises:
         Diverged: the loss is not finite.
         RunInterrupted: a signal came; a checkpoint of the step before lies in the run folder.
-        CorruptDataError: resuming, and the newest checkpoint is corrupt.
+        CorruptCheckpointError: resuming, and the newest checkpoint is corrupt.
     """
     if epochs < 1:
         raise InvalidInputError(f"train.epochs={epochs}; allowed: 1 or more.")

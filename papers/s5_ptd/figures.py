@@ -6,6 +6,7 @@ python -m papers.s5_ptd.figures      # robustness bars from results/s5_ptd.json
 from __future__ import annotations
 
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,26 @@ import torch
 from torch import Tensor
 
 from common.errors import UserError
-from common.kernels.hippo import legs, legs_normal
+from common.kernels.hippo import legs
 from common.kernels.transfer import spike_frequency, transfer_function
+from papers.s5_ptd.models import dense_system, ginibre
 from papers.s5_ptd.ptd import PTDResult
 
-_COLOURS = {"hippo": "#222222", "diag": "#c0392b", "ptd": "#2471a3", "rand": "#8e8e8e"}
+RATIO = 0.005  # ||E|| / ||A_H|| of the perturbed curves
+_COLOURS = {
+    "hippo_dense": "#222222",
+    "diag": "#c0392b",
+    "diag_clip2": "#e6b0aa",
+    "ptd": "#2471a3",
+    "rand": "#8e8e8e",
+}
+_LABELS = {
+    "hippo_dense": "HiPPO (S4)",
+    "diag": "diag (S4D, S5)",
+    "diag_clip2": "diag, B clipped",
+    "ptd": f"PTD, ratio {RATIO}",
+    "rand": f"Ginibre, ratio {RATIO}",
+}
 
 
 def require_matplotlib() -> None:
@@ -32,35 +48,36 @@ def require_matplotlib() -> None:
 
 
 def transfer_figure(folder: Path, perturbations: dict[int, Tensor], points: int = 4000) -> None:
-    """|G(iw)| for C = e_0: HiPPO, its normal part with its spikes, and two sizes of E."""
+    """|G(iw)| of every start for C = e_0: the spikes of the normal part, and E of two kinds."""
     plt = _pyplot()
     figure, axes = plt.subplots(
         1, len(perturbations), figsize=(4.2 * len(perturbations), 3.4), squeeze=False
     )
     for axis, (n, E) in zip(axes[0], perturbations.items(), strict=True):
-        A, B = legs(n)
-        C = torch.eye(n, dtype=torch.float64)[0]
-        last = spike_frequency(n)
+        C, last = torch.eye(n, dtype=torch.float64)[0], spike_frequency(n)
         w = torch.cat(
             [
-                torch.logspace(-1, torch.log10(torch.tensor(5.0 * last)), points),
-                torch.linspace(0.98 * last, 1.02 * last, points),
+                torch.logspace(-1, math.log10(5 * last), points, dtype=torch.float64),
+                torch.linspace(0.98 * last, 1.02 * last, points, dtype=torch.float64),
             ]
-        ).double()
+        )
         w = w.sort().values
-        s = 1j * w
-        size = torch.linalg.matrix_norm(A, 2) / torch.linalg.matrix_norm(E, 2)
-        curves = {
-            "diag": (transfer_function(legs_normal(n), B / 2, C, 0.0, s), "diag (S4D, S5)"),
-            "ptd": (transfer_function(A + 0.005 * size * E, B, C, 0.0, s), "PTD, ratio 0.005"),
-            "hippo": (1 / (s + 1), "HiPPO (S4)"),
-        }
-        for name, (G, label) in curves.items():
-            axis.loglog(w, G.abs(), color=_COLOURS[name], lw=1.2, label=label)
+        norm = RATIO * float(torch.linalg.matrix_norm(legs(n)[0], 2))
+        small = E * (norm / torch.linalg.matrix_norm(E, 2))
+        for name, perturbation in {
+            "diag_clip2": None,
+            "diag": None,
+            "rand": ginibre(n, norm, seed=0),
+            "ptd": small,
+            "hippo_dense": None,
+        }.items():
+            A, B = dense_system(name, n, perturbation)
+            G = transfer_function(A, B, C, 0.0, 1j * w)
+            axis.loglog(w, G.abs(), color=_COLOURS[name], lw=1.1, label=_LABELS[name])
         axis.axvline(last, color="#bbbbbb", lw=0.8, ls=":")
         axis.set(title=f"n = {n}, last spike at {last:.1f}", xlabel="frequency w")
     axes[0][0].set_ylabel("|G(iw)|, C = e_0")
-    axes[0][0].legend(fontsize=8)
+    axes[0][0].legend(fontsize=7)
     _save(figure, folder, "transfer_functions")
 
 

@@ -1,11 +1,12 @@
 """Perturb-then-diagonalise, as initialisers of S4 and S5 layers (Yu et al., ICLR 2024).
 
-HiPPO-LegS (A_H, B_H) cannot be diagonalised numerically. Five ways to start a state space from it,
-all sharing the C of the HiPPO basis (M1):
+HiPPO-LegS (A_H, B_H) cannot be diagonalised numerically. Ways to start a state space from it, all
+sharing the C of the HiPPO basis:
 
     hippo_dense  (A_H, B_H), never diagonalised: the reference
     dplr         A_H = V diag(lam) V* - p p^T                      S4
     diag         (A_H + p p^T, B_H / 2), V unitary                 S4D-LegS, S5: weak convergence
+    diag_clip2   the same with B_H, Im(V* B_H) clipped             S4D-LegS as coded
     ptd          (A_H + E, B_H), E small and optimised             this paper: strong convergence
     rand         (A_H + E, B_H), E Ginibre of the same norm        control
 
@@ -23,7 +24,7 @@ from torch import Tensor, nn
 
 from common.data.sequence import SequenceData
 from common.errors import InvalidInputError
-from common.kernels.hippo import diagonalise_normal, legs, legs_low_rank
+from common.kernels.hippo import diagonalise_normal, legs, legs_low_rank, legs_normal
 from common.nn.block import SequenceBlock
 from common.nn.classifier import PairClassifier, SequenceClassifier, SequenceModel, encoder
 from common.nn.initialisers import flax_dense_
@@ -31,11 +32,30 @@ from common.nn.modal import ModalBasis, halve
 from common.nn.norm import sequence_norm
 from common.nn.s4 import S4
 from common.nn.s5 import S5
-from papers.s5_ptd.ptd import PTDResult, decompose, ptd_for_ratio
+from papers.s5_ptd.ptd import PTDResult, check_ratio, decompose, ptd_for_ratio
 
-INITIALISERS = ("ptd", "diag", "diag_clip2", "dplr", "rand")
+INITIALISERS = ("ptd", "diag", "diag_clip2", "dplr", "rand")  # of layers
+SYSTEMS = ("hippo_dense", *INITIALISERS)
 EXACT_UP_TO = 2  # A_H of this size is diagonalisable as it is: kappa 3.73, E = 0
 Tracker = Callable[[Iterable[int], str], Iterable[int]]
+
+
+def dense_system(name: str, n: int, E: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """(A, B) of a named start in the HiPPO basis; ``E`` for ``ptd`` and ``rand``.
+
+    Raises:
+        InvalidInputError: the name is unknown.
+    """
+    A, B = legs(n)
+    if name in ("hippo_dense", "dplr"):
+        return A, B
+    if name == "diag":
+        return legs_normal(n), B / 2
+    if name == "diag_clip2":
+        return legs_normal(n), normal_basis(n, clip=True).B
+    if name in ("ptd", "rand") and E is not None:
+        return A + E, B
+    raise InvalidInputError(f"system={name!r}; allowed: {', '.join(SYSTEMS)} (ptd, rand with E).")
 
 
 def ptd_basis(
@@ -120,6 +140,7 @@ def initial_basis(
             f"{model.blocks} blocks; give a multiple of the number of blocks."
         )
     n = model.state_size // model.blocks
+    check_ratio(model.perturbation_ratio)
     result = None
     if model.initialiser == "ptd":
         basis, result = ptd_basis(n, model.perturbation_ratio, cache=cache, track=track)

@@ -1,4 +1,4 @@
-"""Which parameter learns at which rate: M7 for S5 layers, M9 and E2 for S4 layers."""
+"""Which parameter learns at which rate: as in the authors' S5 scripts, S4 configurations and E2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Perturb-then-diagonalise: find a small E such that A + E has well-conditioned eigenvectors (M4).
+"""Perturb-then-diagonalise: find a small E such that A + E has well-conditioned eigenvectors.
 
     minimise over E   Phi(E) = kappa(V) + gamma ||E||,      A + E = V Lambda V^-1,
     kappa(V) = ||V||_2 ||V^-1||_2 with columns of unit norm
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +23,8 @@ import torch
 from jaxtyping import Complex, Float
 from torch import Tensor
 
-from common.errors import CorruptDataError, InvalidInputError
+from common.data.prepared import read_npz, write_npz
+from common.errors import CorruptDataError, InvalidInputError, UserError
 
 VERSION = 2  # of the solver: part of the cache key
 OBJECTIVES = ("kappa", "kappa_sq")
@@ -132,15 +133,20 @@ def ptd_for_ratio(
         InvalidInputError: target_ratio is not in (0, 1], or as for :func:`ptd`.
     """
     A = _checked(A)
-    if not 0 < target_ratio <= 1:
-        raise InvalidInputError(
-            f"target_ratio={target_ratio!r}; allowed: above 0 (an exact diagonalisation is what "
-            "PTD avoids) and at most 1 (E as large as A)."
-        )
+    check_ratio(target_ratio)
     problem = _Problem(
         FIRST_PRICE / target_ratio, target_ratio, steps, lr, seed, real, starts=starts
     )
     return _solve(A, problem, stabilise, cache, track)
+
+
+def check_ratio(ratio: float) -> None:
+    """Raises InvalidInputError if a perturbation cannot have this size relative to its matrix."""
+    if not 0 < ratio <= 1:
+        raise InvalidInputError(
+            f"ratio={ratio!r} of the perturbation; allowed: above 0 (an exact diagonalisation is "
+            "what PTD avoids) and at most 1 (E as large as A)."
+        )
 
 
 @dataclass(frozen=True)
@@ -181,12 +187,10 @@ def _solve(A, problem, stabilise, cache, track) -> PTDResult:
     if stabilise not in STABILISERS:
         raise InvalidInputError(f"stabilise={stabilise!r}; allowed: {', '.join(STABILISERS)}.")
     path = None if cache is None else Path(cache) / f"{_key(A, problem)}.npz"
-    if path is not None and path.exists():
-        E, history = _load(path)
-    else:
-        E, history = _descend(A, problem, track)
-        if path is not None:
-            _store(path, E, history)
+    kept = None if path is None else _load(path)
+    E, history = _descend(A, problem, track) if kept is None else kept
+    if path is not None and kept is None:
+        _store(path, E, history)
     return decompose(A, E, stabilise=stabilise, history=history)
 
 
@@ -290,25 +294,20 @@ def _key(A: Tensor, problem: _Problem) -> str:
 
 
 def _store(path: Path, E: Tensor, history: dict[str, list[float]]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """Keep a solution; where it cannot be kept, the next run solves again."""
     try:
-        with temporary.open("wb") as file:
-            np.savez(file, E=E.numpy(), **{k: np.array(v) for k, v in history.items()})
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        write_npz(path, {"E": E.numpy()} | {k: np.array(v) for k, v in history.items()}, {})
+    except UserError as error:
+        warnings.warn(f"The solved perturbation is not kept. {error}", stacklevel=2)
 
 
-def _load(path: Path) -> tuple[Tensor, dict[str, list[float]]]:
+def _load(path: Path) -> tuple[Tensor, dict[str, list[float]]] | None:
+    """A kept solution; None if there is none, or one that is damaged."""
+    if not path.exists():
+        return None
     try:
-        with np.load(path, allow_pickle=False) as content:
-            E = torch.from_numpy(content["E"])
-            history = {k: content[k].tolist() for k in content.files if k != "E"}
-    except (ValueError, KeyError, OSError, EOFError) as error:
-        raise CorruptDataError(
-            f"{path} is not readable ({error}); delete it to solve anew."
-        ) from error
-    return E, history
+        arrays = dict(read_npz(path).arrays)
+        return torch.from_numpy(arrays.pop("E")), {k: v.tolist() for k, v in arrays.items()}
+    except (CorruptDataError, KeyError):
+        warnings.warn(f"{path} is damaged: solving anew.", stacklevel=2)
+        return None

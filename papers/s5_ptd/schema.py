@@ -16,8 +16,8 @@ class ModelConfig:
 
     Attributes:
         name: row label, one of the options of ``model=``.
-        layer: ``s5`` (MIMO, scan, M6) or ``s4`` (SISO, convolution, M5).
-        initialiser: ``ptd``, ``diag``, ``diag_clip2``, ``dplr`` or ``rand`` (M1).
+        layer: ``s5`` (MIMO, scan) or ``s4`` (SISO, convolution).
+        initialiser: ``ptd``, ``diag``, ``diag_clip2``, ``dplr`` or ``rand``.
         n_layers: number of blocks.
         d_model: width H.
         state_size: s5: total P, with P / blocks states a block; s4: n of each channel.
@@ -78,7 +78,7 @@ class ModelConfig:
 
 @dataclass
 class OptimizerConfig:
-    """Parameter groups (M7 for s5, M9 and E2 for s4) and the schedule.
+    """Parameter groups and the schedule.
 
     Attributes:
         lr: of every parameter outside the groups below, with weight decay.
@@ -89,11 +89,11 @@ class OptimizerConfig:
         b_group: of B (s5): ``standard`` (ssm_lr, no decay), ``BandCdecay`` (ssm_lr, decay) or
             ``BfastandCdecay`` (lr, decay).
         dt_global: log_dt belongs to the regular group (s5).
-        schedule: ``warmup_cosine_epochs`` (M7), ``warmup_cosine_steps`` (M9), ``cosine_steps`` or
+        schedule: ``warmup_cosine_epochs`` (S5), ``warmup_cosine_steps`` (S4), ``cosine_steps`` or
             ``cosine_epochs``.
-        warmup_epochs: linear warm-up, in epochs (M7).
-        warmup_steps: linear warm-up, in steps (M9).
-        total_steps: length of the cosine in steps, warm-up included (M9).
+        warmup_epochs: linear warm-up, in epochs.
+        warmup_steps: linear warm-up, in steps.
+        total_steps: length of the cosine in steps, warm-up included.
     """
 
     lr: float = MISSING
@@ -155,7 +155,7 @@ class FrequencyTask(TaskConfig):
 
 @dataclass
 class TransferTask(TaskConfig):
-    """E5: transfer functions of all initialisers; the numerical content of T1 to T3 and Lemma 1."""
+    """E5: transfer functions of all initialisers; Theorems 1 to 3 and Lemma 1 as numbers."""
 
     sizes: list[int] = field(default_factory=lambda: [8, 16, 32])
     ratios: list[float] = field(default_factory=lambda: [0.05, 0.015, 0.005, 0.0015])
@@ -174,6 +174,7 @@ class SolverTask(TaskConfig):
     path_size: int = 16
     path_ratios: list[float] = field(default_factory=lambda: [0.001, 0.003, 0.01, 0.03, 0.1])
     path_steps: int = 800
+    path_starts: int = 1
     ginibre_size: int = 32
     ginibre_ratio: float = 0.04
     ginibre_samples: int = 10

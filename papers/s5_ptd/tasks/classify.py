@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
+from torch import nn
 
 from common.data.catalogue import available, load
 from common.data.loader import SequenceLoader
@@ -43,8 +44,8 @@ def load_data(context: RunContext) -> SequenceData:
     return load(spec, context.data)
 
 
-def train(context: RunContext, model, data: SequenceData) -> FitResult:
-    """Train by the configuration's optimiser and schedule."""
+def train(context: RunContext, model: nn.Module, data: SequenceData, **objective) -> FitResult:
+    """Train by the configuration's optimiser and schedule; classify, or pass `loss` and `score`."""
     config = context.config
     loaders = _loaders(config, data)
     steps = len(loaders[0])
@@ -64,6 +65,7 @@ def train(context: RunContext, model, data: SequenceData) -> FitResult:
             warmup_steps=config.optimizer.warmup_steps,
             total_steps=config.optimizer.total_steps,
         ),
+        **objective,
     )
     return fit(
         context,

@@ -19,8 +19,10 @@ from torch import Tensor, nn
 from common.data.loader import SequenceLoader
 from common.errors import InvalidInputError
 from common.experiment.context import RunContext, TaskResult
+from common.experiment.machine import device
 from common.kernels.transfer import spike_frequency
 from common.nn.s4 import S4
+from common.trainers.fit import load_best
 from papers.s5_ptd.models import build, initial_basis
 from papers.s5_ptd.tasks.classify import cache, load_data, report, train
 
@@ -37,14 +39,15 @@ def run(context: RunContext) -> TaskResult:
     fitted = train(context, model, data)
     parameters = sum(p.numel() for p in model.parameters())
     result = report(config, data, fitted, solution, parameters)
+    here = device(config.trainer)
+    load_best(model, context.folder).to(here)
     loader = SequenceLoader(
-        data.test, config.train.eval_batch_size, shuffle=False, seed=0, drop_last=False
-    )
-    model.load_state_dict(
-        {
-            name.removeprefix("model."): value
-            for name, value in torch.load(context.folder / "best.pt", weights_only=True).items()
-        }
+        data.test,
+        config.train.eval_batch_size,
+        shuffle=False,
+        seed=0,
+        drop_last=False,
+        device=here,
     )
     for frequency in context.track(list(config.task.frequencies), "noise frequencies"):
         with layer_noise(model, config.task.amplitude, frequency):

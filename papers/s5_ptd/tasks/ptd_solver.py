@@ -58,13 +58,19 @@ def run(context: RunContext) -> TaskResult:
 def path_of_ratios(context: RunContext) -> list[PTDResult]:
     """kappa against the size of the perturbation, a fixed number of steps each."""
     task = context.config.task
-    return [solve(context, task.path_size, r, task.path_steps) for r in task.path_ratios]
+    effort = {"steps": task.path_steps, "starts": task.path_starts}
+    return [solve(context, task.path_size, r, **effort) for r in task.path_ratios]
 
 
-def solve(context: RunContext, n: int, ratio: float, steps: int) -> PTDResult:
+def solve(context: RunContext, n: int, ratio: float, steps: int, starts: int = 3) -> PTDResult:
     """PTD of HiPPO, from the run's seed."""
     return ptd_for_ratio(
-        legs(n)[0], ratio, steps=steps, seed=context.config.seed, track=context.track
+        legs(n)[0],
+        ratio,
+        steps=steps,
+        starts=starts,
+        seed=context.config.seed,
+        track=context.track,
     )
 
 
@@ -87,7 +93,7 @@ def ginibre_solutions(context: RunContext, real: bool) -> list[PTDResult]:
 
 
 def davies_bound(n: int, delta: float) -> float:
-    """4 n^{3/2} (1 + 1/delta): some E with ||E|| <= delta ||A|| has kappa below it (T4)."""
+    """4 n^{3/2} (1 + 1/delta): some E with ||E|| <= delta ||A|| has kappa below it (Davies)."""
     return 4 * n**1.5 * (1 + 1 / delta)
 
 

@@ -1,4 +1,4 @@
-"""E5: transfer functions of the initialisers; T1, T2, T3 and Lemma 1 as numbers."""
+"""E5: transfer functions of the initialisers; its theorems and Lemma 1 as numbers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scipy.linalg import solve_continuous_lyapunov
 from torch import Tensor
 
 from common.experiment.context import RunContext, TaskResult
-from common.kernels.hippo import legs, legs_normal
+from common.kernels.hippo import legs
 from common.kernels.transfer import (
     frequency_grid,
     lemma1_ratio,
@@ -18,7 +18,7 @@ from common.kernels.transfer import (
     transfer_function,
 )
 from papers.s5_ptd import figures
-from papers.s5_ptd.models import ptd_basis
+from papers.s5_ptd.models import dense_system, ginibre, ptd_basis
 from papers.s5_ptd.ptd import stabilised
 from papers.s5_ptd.tasks.classify import cache
 
@@ -49,46 +49,53 @@ def run(context: RunContext) -> TaskResult:
     return TaskResult(metrics)
 
 
-def unit(n: int) -> tuple[Tensor, Tensor]:
-    """B of unit norm and C = e_0, so that sup |G_DPLR| = 1/n."""
-    _, B = legs(n)
+def normalised(name: str, n: int, E: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    """(A, B, C) of a start with ||B_H|| scaled to 1 and C = e_0: then sup |G_HiPPO| = 1/n."""
+    A, B = dense_system(name, n, E)
     C = torch.zeros(n, dtype=torch.float64)
     C[0] = 1
-    return B / torch.linalg.vector_norm(B), C
+    return A, B / torch.linalg.vector_norm(legs(n)[1]), C
 
 
 def distance(n: int, A: Tensor, B: Tensor) -> float:
-    """sup over the imaginary axis of |G - G_DPLR| for the system (A, B, e_0)."""
-    A_H, _ = legs(n)
-    B_H, C = unit(n)
+    """sup |G - G_HiPPO| / sup |G_HiPPO| on the imaginary axis, B scaled as in `normalised`."""
+    reference = normalised("hippo_dense", n)
 
     def difference(s: Tensor) -> Tensor:
-        return transfer_function(A, B, C, 0.0, s) - transfer_function(A_H, B_H, C, 0.0, s)
+        return transfer_function(A, B, reference[2], 0.0, s) - transfer_function(*reference, 0.0, s)
 
-    return sup_norm(difference, frequency_grid(n))[0]
+    # The response of a complex system is not symmetric in the sign of the frequency.
+    grid = frequency_grid(n)
+    if A.is_complex() or B.is_complex():
+        grid = torch.cat([-grid.flip(0)[:-1], grid])
+    return n * sup_norm(difference, grid)[0]
 
 
 def strong_convergence(
     n: int, E: Tensor, norms: list[float], ratios: list[float]
 ) -> dict[str, float]:
-    """T3: the distance of (A_H + E, B_H) to HiPPO as E is scaled down, and that of ``diag``."""
-    A, _ = legs(n)
-    B, _ = unit(n)
+    """Theorem 3: how far each start is from HiPPO, the perturbed ones as E is scaled down."""
+    A, B, _ = normalised("hippo_dense", n)
     direction = E / torch.linalg.matrix_norm(E, 2)
     size = float(torch.linalg.matrix_norm(A, 2))
     metrics = {}
-    distances = [distance(n, A + eps * direction, B) for eps in norms]
+    distances = [distance(n, A + eps * direction, B) / n for eps in norms]
     for eps, d in zip(norms, distances, strict=True):
         metrics[f"ptd_over_bound_n{n}_eps{eps:g}"] = d / ((2 * math.log(n) + 4) * eps)
     for eps, d, half in zip(norms, distances, distances[1:], strict=False):
         metrics[f"halving_n{n}_eps{eps:g}"] = d / half
     for ratio in ratios:
-        perturbed = A + ratio * size * direction
-        metrics[f"ptd_relative_distance_n{n}_ratio{ratio:g}"] = n * distance(n, perturbed, B)
-        metrics[f"ptd_abs_relative_distance_n{n}_ratio{ratio:g}"] = n * distance(
-            n, _reflected(perturbed), B
-        )
-    metrics[f"diag_relative_distance_n{n}"] = n * distance(n, legs_normal(n), B / 2)
+        perturbations = {
+            "ptd": ratio * size * direction,
+            "rand": ginibre(n, ratio * size, seed=0),
+        }
+        for name, perturbation in perturbations.items():
+            perturbed, B, _ = normalised(name, n, perturbation)
+            key = f"relative_distance_n{n}_ratio{ratio:g}"
+            metrics[f"{name}_{key}"] = distance(n, perturbed, B)
+            metrics[f"{name}_abs_{key}"] = distance(n, _reflected(perturbed), B)
+    for name in ("dplr", "diag", "diag_clip2"):
+        metrics[f"{name}_relative_distance_n{n}"] = distance(n, *normalised(name, n)[:2])
     return metrics
 
 
@@ -102,7 +109,7 @@ def _reflected(A: Tensor) -> Tensor:
 
 
 def weak_convergence() -> dict[str, float]:
-    """T1 for u(t) = e^-t and C = e_0: n times the L2 distance of the two outputs tends to 1/2."""
+    """Theorem 1 for u(t) = e^-t, C = e_0: n times the L2 distance of the outputs tends to 1/2."""
     return {f"n_times_l2_error_n{n}": n * l2_error(n) for n in CONVERGENCE_SIZES}
 
 
@@ -112,11 +119,11 @@ def l2_error(n: int) -> float:
     u is the impulse response of 1/(s+1), y_DPLR that of 1/(s+1)^2; the three are chained in one
     realisation (F, g, h), and ||h exp(F t) g||^2 = h P h^T with F P + P F^T + g g^T = 0.
     """
-    A, (_, B) = legs_normal(n), legs(n)
+    A, B = dense_system("diag", n)
     F = torch.zeros(n + 2, n + 2, dtype=torch.float64)
     F[0, 0] = -1  # u
     F[1, 0], F[1, 1] = 1, -1  # y_DPLR
-    F[2:, 0], F[2:, 2:] = B / 2, A
+    F[2:, 0], F[2:, 2:] = B, A
     g = torch.zeros(n + 2, 1, dtype=torch.float64)
     g[0] = 1
     h = torch.zeros(n + 2, dtype=torch.float64)
@@ -126,14 +133,13 @@ def l2_error(n: int) -> float:
 
 
 def system_divergence() -> dict[str, float]:
-    """T2: sup |G_DPLR - G_Diag| for C = e_0 and B = B_H does not fall below 2/pi."""
+    """Theorem 2: sup |G_DPLR - G_Diag| for C = e_0 and B = B_H does not fall below 2/pi."""
     metrics = {}
     for n in DIVERGENCE_SIZES:
-        A, (_, B) = legs_normal(n), legs(n)
-        _, C = unit(n)
+        diag = (*dense_system("diag", n), normalised("diag", n)[2])
 
-        def difference(s: Tensor, A=A, B=B, C=C) -> Tensor:
-            return 1 / (s + 1) - transfer_function(A, B / 2, C, 0.0, s)
+        def difference(s: Tensor, diag=diag) -> Tensor:
+            return 1 / (s + 1) - transfer_function(*diag, 0.0, s)
 
         metrics[f"sup_difference_n{n}"] = sup_norm(difference, frequency_grid(n))[0]
     return metrics
@@ -144,14 +150,13 @@ def lemma() -> dict[str, float]:
     generator = torch.Generator().manual_seed(0)
     worst = 0.0
     for n in LEMMA_SIZES:
-        A, B = legs(n)
         C = torch.randn(20, n, generator=generator, dtype=torch.float64)
         s = torch.complex(
             torch.rand(20, generator=generator, dtype=torch.float64) * n,
             torch.randn(20, generator=generator, dtype=torch.float64) * n * n / 2,
         )
-        dplr = transfer_function(A, B, C, 0.0, s)
-        diag = transfer_function(legs_normal(n), B / 2, C, 0.0, s)
+        dplr = transfer_function(*dense_system("dplr", n), C, 0.0, s)
+        diag = transfer_function(*dense_system("diag", n), C, 0.0, s)
         predicted = diag * (1 + lemma1_ratio(s, n))[:, None]
         worst = max(worst, float(((dplr - predicted).abs() / dplr.abs()).max()))
     return {"lemma1_relative_error": worst}
@@ -165,9 +170,8 @@ def spikes() -> dict[str, float]:
             math.pi / 6
         )
     for n in HEIGHT_SIZES:
-        A, (_, B) = legs_normal(n), legs(n)
-        _, C = unit(n)
         s = torch.tensor([1j * spike_frequency(n)], dtype=torch.complex128)
-        height = float(transfer_function(A, B / 2, C, 0.0, s).abs())
+        diag = (*dense_system("diag", n), normalised("diag", n)[2])
+        height = float(transfer_function(*diag, 0.0, s).abs())
         metrics[f"spike_height_over_two_over_pi_n{n}"] = height * math.pi / 2
     return metrics

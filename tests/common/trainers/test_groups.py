@@ -1,4 +1,4 @@
-"""Parameter groups and schedules against M7 and M9."""
+"""Parameter groups and schedules of the authors' scripts."""
 
 from __future__ import annotations
 

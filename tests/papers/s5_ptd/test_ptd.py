@@ -7,7 +7,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.errors import CorruptDataError
 from common.kernels.hippo import legs
 from papers.s5_ptd.ptd import decompose, ptd, ptd_for_ratio
 from papers.s5_ptd.tasks.ptd_solver import davies_bound, residual
@@ -99,13 +98,22 @@ def test_the_same_call_gives_the_same_bits_and_the_cache_too(tmp_path):
     assert len(list(tmp_path.glob("*.npz"))) == 3
 
 
-def test_a_broken_cache_file_is_named(tmp_path):
+@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"text"])
+def test_a_damaged_cache_file_is_named_and_solved_anew(tmp_path, damage):
     A, _ = legs(4)
-    ptd_for_ratio(A, 0.1, cache=tmp_path, **QUICK)
+    first = ptd_for_ratio(A, 0.1, cache=tmp_path, **QUICK)
     (file,) = tmp_path.glob("*.npz")
-    file.write_bytes(b"not an archive")
-    with pytest.raises(CorruptDataError, match=file.name):
-        ptd_for_ratio(A, 0.1, cache=tmp_path, **QUICK)
+    file.write_bytes(damage(file.read_bytes()))
+    with pytest.warns(UserWarning, match=file.name):
+        again = ptd_for_ratio(A, 0.1, cache=tmp_path, **QUICK)
+    assert torch.equal(first.E, again.E)
+    assert torch.equal(ptd_for_ratio(A, 0.1, cache=tmp_path, **QUICK).E, first.E)
+
+
+def test_a_cache_that_cannot_be_written_costs_only_the_time(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.warns(UserWarning, match="not kept"):
+        check(legs(4)[0], ptd_for_ratio(legs(4)[0], 0.1, cache=tmp_path / "file", **QUICK))
 
 
 def test_stabilising():

@@ -150,9 +150,23 @@ def test_reflection_changes_unstable_systems_only():
 
 
 def test_distance_of_hippo_to_itself_is_nothing():
-    A, _ = legs(8)
-    B, _ = transfer.unit(8)
+    A, B, _ = transfer.normalised("hippo_dense", 8)
+    assert torch.linalg.vector_norm(B).item() == pytest.approx(1)
     assert transfer.distance(8, A, B) < 1e-12
+
+
+def test_every_start_has_its_distance():
+    E = small_ptd()[1].E
+    got = transfer.strong_convergence(8, E, [0.02, 0.01], [0.0015])
+    assert got["dplr_relative_distance_n8"] < 1e-12
+    assert got["diag_relative_distance_n8"] == pytest.approx(0.644, abs=1e-3)
+    assert got["ptd_relative_distance_n8_ratio0.0015"] < 0.01
+    assert got["ptd_abs_relative_distance_n8_ratio0.0015"] < 0.01
+    # A random perturbation of the same norm is far less careful.
+    assert got["rand_relative_distance_n8_ratio0.0015"] > 0.01
+    # B_H in place of B_H / 2: wrong already at zero frequency.
+    assert got["diag_clip2_relative_distance_n8"] > 0.9
+    assert got["halving_n8_eps0.02"] == pytest.approx(2, abs=0.01)
 
 
 def test_the_residual_sees_what_eigenpairs_hide():
