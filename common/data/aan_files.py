@@ -37,8 +37,8 @@ def aan_paths(context: DataContext) -> dict[str, Path]:
         raise MissingDataError(
             f"AAN: {', '.join(missing)}",
             "They are in lra_release.gz of google-research/long-range-arena; put them in the "
-            "folder aan/ of the local data source. Or use source=planted, a synthetic stand-in "
-            "(its figures are no AAN figures).",
+            "folder aan/ of the local data source. Or use "
+            "task.dataset.source=planted, a synthetic stand-in (its figures are no AAN figures).",
         )
     return paths
 

@@ -25,7 +25,9 @@ OFFICIAL = RemoteFile(
     "md5:7c2ac02c03563afcf9b574c7e56c153a",
     80,
 )
-STAND_IN = "Or use source=spamassassin, a small stand-in (its figures are no IMDB figures)."
+STAND_IN = (
+    "Or use task.dataset.source=spamassassin, a small stand-in (its figures are no IMDB figures)."
+)
 PER_SPLIT = 25_000
 CONTENT_SHA256 = "b4af19cf2c3c112aeb9a1a593b32eb61c975338e57173915d298cb229aab4603"
 

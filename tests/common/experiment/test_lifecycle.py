@@ -93,6 +93,20 @@ def test_missing_data_is_not_run_and_says_what_to_put_where(elsewhere, capsys):
     assert "not run" in capsys.readouterr().out
 
 
+def test_an_empty_data_folder_is_as_good_as_none(elsewhere):
+    (elsewhere / "empty").mkdir()
+    arguments = ["task=lra/text", "scale=smoke", "data.download=false", "data.local_source=empty"]
+    assert status(arguments) == 2
+    content = record(run_folders(elsewhere, "lra/text")[0])
+    assert content["status"] == "not run"
+    assert "put it at data/downloads/aclImdb_v1.tar.gz" in content["reason"]
+
+
+def test_a_local_source_that_is_no_folder_is_refused(elsewhere, capsys):
+    assert status([*QUICK, "data.local_source=nowhere"]) == 2
+    assert "nowhere is not a folder" in capsys.readouterr().err
+
+
 def test_an_unwritable_place_gives_one_line(elsewhere, capsys):
     (elsewhere / "file").write_text("")
     assert status([*QUICK, "output_root=file"]) == 2

@@ -81,3 +81,33 @@ def test_lra_runs_what_it_can_and_resumes_what_it_could_not(tmp_path):
     assert "not run" in done.stdout
     assert "not trained" in done.stdout
     assert "average" not in content["metrics"]
+
+
+def test_a_mistake_met_while_running_is_a_failed_job(tmp_path):
+    """Found only when the model is built: recorded, counted, and the sweep goes on."""
+    done = run(["-m", *QUICK, "model.state_size=10,8", "seed=0"], tmp_path)
+    assert done.returncode == 1
+    statuses = sorted(record(f)["status"] for f in run_folders(tmp_path))
+    assert statuses == ["completed", "failed"]
+    assert "2 runs: 1 failed, 1 completed" in done.stdout
+    (failed,) = (r for r in map(record, run_folders(tmp_path)) if r["status"] == "failed")
+    assert "not divisible" in failed["reason"]
+    assert "Traceback" in failed["traceback"]
+
+
+CORRUPT = """
+from common.data import planted_keys, retrieval
+from common.errors import CorruptDataError
+def broken(*_):
+    raise CorruptDataError("pairs.npz is damaged")
+retrieval.load_retrieval = broken
+"""
+
+
+def test_corrupt_data_of_one_task_leave_the_others_alone(tmp_path):
+    done = run(["task=lra", "scale=smoke", "trainer.threads=1", "data.local_source=null",
+                "data.download=false"], tmp_path, prelude=CORRUPT)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "pairs.npz is damaged" in done.stdout
+    assert record(run_folders(tmp_path, "lra/pathx")[0])["status"] == "completed"
+    assert record(run_folders(tmp_path, "lra/retrieval")[0])["status"] == "not run"

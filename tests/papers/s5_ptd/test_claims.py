@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
+import yaml
 
 from common.experiment import registry
 from common.experiment.paths import PAPERS
@@ -41,7 +44,9 @@ def test_seeds(planned):
         assert seeds[task, "s5_ptd"] == seeds[task, "s5"] == set(range(5))
     for task in ("lra/retrieval", "lra/pathfinder", "lra/pathx"):
         assert seeds[task, "s5_ptd"] == {0, 1, 2}
-    for model in ("s4_ptd", "s4d", "s4_rand", "s4d_clip2"):
+    for model in ("s4_ptd", "s4d"):
+        assert seeds["fourier_noise", model] == set(range(5))
+    for model in ("s4_rand", "s4d_clip2"):
         assert seeds["fourier_noise", model] == {0, 1, 2}
     for ratio in ("0.001", "0.01", "0.1", "0.5"):
         assert seeds["perturbation_size", f"ratio_{ratio}"] == {0, 1}
@@ -86,3 +91,48 @@ def test_the_closed_form_tasks_record_what_is_read(planned, task, tmp_path, monk
     (folder,) = run_folders(tmp_path, task)
     recorded = set(measured(folder)) | {"seconds_n16", "seconds_n32"}
     assert metrics_of(planned, task) <= recorded
+
+
+BOUNDS = {
+    "P1": [-1.0, -1.0, -1.0],
+    "P2": [0.15, 0.6, 0.66, 1, 1.9, 2.1],
+    "P3": [0.495, 0.505, 0.63, 0.66, 2 / math.pi],
+    "P4": [1e-10],
+    "P5": [0.98, 0.99, 1.01, 1.02],
+    "P6": [18, 27, 33, 38, 38],
+    "P7": [-1.1, -0.7],
+    "P8": [1],
+    "P9": [1e-16, 1e-10, 1, 1e4, 1e10],
+    "P10": [0.045, 0.051, 6.6, 8.4, 30, 30],
+    "P11": [1e-9, 1.001],
+}
+
+
+def numbers(node):
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key in WORDS:
+                yield from value if isinstance(value, list) else [value]
+            else:
+                yield from numbers(value)
+    elif isinstance(node, list):
+        for item in node:
+            yield from numbers(item)
+
+
+WORDS = ("at_least", "at_most", "above", "below", "within", "lies_above", "lies_below")
+
+
+def test_bounds_do_not_move():
+    content = yaml.safe_load((PAPERS / "s5_ptd" / "claims.yaml").read_text())
+    got = {
+        claim["id"]: sorted(
+            float(x)
+            for x in numbers(claim["checks"]["laptop"]["relation"])
+            if not (isinstance(x, str) and "/" in x)
+        )
+        for claim in content["claims"]
+    }
+    assert got.keys() == BOUNDS.keys()
+    for claim, wanted in BOUNDS.items():
+        assert got[claim] == pytest.approx(sorted(wanted)), claim

@@ -9,7 +9,15 @@ from omegaconf import OmegaConf
 from common.data.sequence import SequenceData, SequenceSplit
 from common.kernels.hippo import legs, legs_normal
 from common.kernels.transfer import transfer_function, transfer_function_diagonal
-from papers.s5_ptd.models import build, ginibre, initial_basis, normal_basis, ptd_basis, rand_basis
+from papers.s5_ptd.models import (
+    build,
+    dense_system,
+    ginibre,
+    initial_basis,
+    normal_basis,
+    ptd_basis,
+    rand_basis,
+)
 from papers.s5_ptd.schema import ModelConfig
 from tests.systems import small_ptd
 
@@ -49,6 +57,23 @@ def test_a_basis_has_the_transfer_function_of_its_system(name):
     torch.testing.assert_close(modal, transfer_function(system, B, C, 0.0, POINTS))
 
 
+@pytest.mark.parametrize("n", [8, 16, pytest.param(32, marks=pytest.mark.slow)])
+def test_what_the_layer_loads_is_an_eigendecomposition(n, tmp_path):
+    """Of the matrix it claims, to working precision, on the object itself."""
+    config = configured(initialiser="ptd", state_size=2 * n, blocks=2, perturbation_ratio=0.05)
+    basis, result = initial_basis(config, cache=tmp_path)
+    perturbed = (legs(n)[0] + result.E).to(torch.complex128)
+    exact = result.V * torch.diagonal(torch.linalg.solve(result.V, perturbed @ result.V))
+    size = torch.linalg.matrix_norm(perturbed)
+    assert torch.linalg.matrix_norm(perturbed @ basis.V - exact) / size < 1e-10
+    # The eigenvalues loaded are these, reflected where they were unstable.
+    eigenvalues = torch.diagonal(torch.linalg.solve(result.V, perturbed @ result.V))
+    assert torch.equal(basis.lam.real.sign(), -torch.ones(n, dtype=torch.float64))
+    torch.testing.assert_close(basis.lam.real.abs(), eigenvalues.real.abs())
+    torch.testing.assert_close(basis.lam.imag, eigenvalues.imag)
+    assert result.ratio <= 0.05
+
+
 def test_ptd_of_size_two_needs_no_perturbation():
     basis, result = ptd_basis(2, 0.05)
     assert result.ratio == 0
@@ -83,6 +108,25 @@ def test_ginibre_has_the_norm_asked_for():
 def test_a_state_size_that_blocks_do_not_divide():
     with pytest.raises(ValueError, match=r"state_size=10 is not divisible into model.blocks=4"):
         initial_basis(configured(state_size=10, blocks=4))
+
+
+@pytest.mark.parametrize("name", ["ptd", "rand", "diag"])
+@pytest.mark.parametrize("ratio", [0, -1, 1.5])
+def test_impossible_ratios_are_refused_for_every_start(name, ratio):
+    with pytest.raises(ValueError, match="above 0"):
+        initial_basis(configured(initialiser=name, perturbation_ratio=ratio))
+
+
+def test_systems_by_name():
+    A, B = legs(8)
+    assert torch.equal(dense_system("hippo_dense", 8)[0], A)
+    assert torch.equal(dense_system("diag", 8)[1], B / 2)
+    E = torch.ones(8, 8, dtype=torch.float64)
+    assert torch.equal(dense_system("ptd", 8, E)[0], A + E)
+    with pytest.raises(ValueError, match="allowed"):
+        dense_system("ptd", 8)
+    with pytest.raises(ValueError, match="hippo_dense"):
+        dense_system("x", 8)
 
 
 @pytest.mark.parametrize("options", [{"initialiser": "x"}, {"state_size": 0}])
