@@ -10,7 +10,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import os
 import shutil
 import zipfile
 import zlib
@@ -22,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from common.atomic import replacing
 from common.data.context import DataContext
 from common.errors import CorruptDataError, UserError
 
@@ -125,16 +125,8 @@ def write_npz(path: Path, arrays: Arrays, facts: dict[str, Any]) -> str:
     digest = content_sha256(arrays)
     manifest = json.dumps({"content_sha256": digest, "facts": facts}, sort_keys=True)
     encoded = np.frombuffer(manifest.encode(), dtype=np.uint8)
-    with writable_folder(path.parent):
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            with open(temporary, "wb") as file:
-                np.savez(file, **arrays, **{_MANIFEST: encoded})
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+    with writable_folder(path.parent), replacing(path) as file:
+        np.savez(file, **arrays, **{_MANIFEST: encoded})
     return digest
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from common.atomic import replacing
 from common.errors import UserError
 
 SCHEMA = 1
@@ -101,15 +101,8 @@ def finite(metrics: dict[str, float]) -> dict[str, float]:
 
 
 def write_json(path: Path, content: Any) -> Path:
-    """Write JSON beside ``path``, flush it to the disk, then rename it into place."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w") as file:
-            json.dump(content, file, indent=1, allow_nan=False)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    """Write JSON; a reader sees the old file or the whole new one."""
+    with replacing(path, "w") as file:
+        json.dump(content, file, indent=1, allow_nan=False)
+        file.write("\n")
     return path

@@ -182,7 +182,7 @@ def _update(papers: Sequence[str], folders: Folders) -> dict[str, PaperLedger]:
 
 
 def _write_page(ledgers: dict[str, PaperLedger], folders: Folders) -> None:
-    from common.ledger.atomic import write_text
+    from common.atomic import write_text
     from common.ledger.pages import results_page
 
     write_text(folders.results / "README.md", results_page(list(ledgers.values())))

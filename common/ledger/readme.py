@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from common.atomic import write_text
 from common.errors import UserError
-from common.ledger.atomic import write_text
 
 BEGIN = "<!-- ledger:begin -->"
 END = "<!-- ledger:end -->"

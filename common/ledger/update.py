@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from common.ledger.atomic import write_text
+from common.atomic import write_text
 from common.ledger.collect import find, merge, summary
 from common.ledger.evaluate import Result, evaluate
 from common.ledger.folders import Folders

@@ -7,7 +7,6 @@ files with a checksum for each member, so a file cut short or altered is noticed
 from __future__ import annotations
 
 import io
-import os
 import re
 import zipfile
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
+from common.atomic import replacing
 from common.errors import CorruptCheckpointError
 
 FOLDER = "checkpoints"
@@ -84,24 +84,17 @@ def prune(folder: Path) -> None:
 
 
 def save_atomically(content: dict[str, Any], path: Path) -> None:
-    """``torch.save`` beside ``path``, flushed to the disk, then renamed into place.
+    """``torch.save`` to a file that is never seen half-written.
 
     Raises:
         OSError: the disk is full or the folder cannot be written; ``path`` is as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     # Written through memory: onto a full disk torch's own writer fails with an internal error.
     buffer = io.BytesIO()
     torch.save(content, buffer)
-    try:
-        with temporary.open("wb") as file:
-            file.write(buffer.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as file:
+        file.write(buffer.getbuffer())
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):

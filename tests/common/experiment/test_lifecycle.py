@@ -136,10 +136,12 @@ def test_a_read_only_folder_gives_one_line(elsewhere, capsys):
 
 FULL = """
 import errno, os
-from common.trainers import checkpoints
+original = os.fsync
 def full(descriptor):
-    raise OSError(errno.ENOSPC, "No space left on device")
-checkpoints.os.fsync = full
+    if "checkpoints" in os.readlink(f"/proc/self/fd/{descriptor}"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    return original(descriptor)
+os.fsync = full
 """
 
 

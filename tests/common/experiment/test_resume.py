@@ -29,8 +29,7 @@ callbacks.ResumableState.{hook} = killing
 
 KILL_IN_WRITE = """
 import os, signal
-from common.trainers import checkpoints
-original, count = checkpoints.os.fsync, 0
+original, count = os.fsync, 0
 def killing(descriptor):
     global count
     if "checkpoints" in os.readlink(f"/proc/self/fd/{{descriptor}}"):
@@ -39,7 +38,7 @@ def killing(descriptor):
             os.ftruncate(descriptor, os.fstat(descriptor).st_size // 2)
             os.kill(os.getpid(), signal.SIGKILL)
     return original(descriptor)
-checkpoints.os.fsync = killing
+os.fsync = killing
 """
 
 
