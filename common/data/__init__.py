@@ -1,0 +1,1 @@
+"""One module a data set: fetch, verify, prepare, load."""

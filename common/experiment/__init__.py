@@ -1,0 +1,1 @@
+"""The life of one run: compose, seed, open a folder, run, record."""

@@ -1,0 +1,1 @@
+"""The Lightning side: module, parameter groups, schedules, callbacks, checkpoints."""
