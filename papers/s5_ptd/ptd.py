@@ -81,8 +81,8 @@ def ptd(
     """Minimise ``kappa(V) + gamma ||E||_F / ||A||_F`` by Adam with a cosine-decayed rate.
 
     Args:
-        A: any square matrix with a nonzero entry, on any device; the solution is found, and lies, on
-            the CPU, where small dense eigenproblems are fastest.
+        A: any square matrix with a nonzero entry, on any device; the solution is found, and
+            lies, on the CPU, where small dense eigenproblems are fastest.
         gamma: price of the perturbation, > 0; the norms are relative so that one value serves
             all sizes.
         steps: Adam steps.
