@@ -21,7 +21,8 @@ def show(console: Console, outcomes: list[Outcome], title: str) -> None:
     Where the terminal is too narrow for it, the places are listed below the table.
     """
     table = _table(outcomes, title, places=True)
-    wide = console.measure(table).maximum <= console.width
+    unlimited = console.options.update(max_width=1000)
+    wide = console.measure(table, options=unlimited).maximum <= console.width
     console.print(table if wide else _table(outcomes, title, places=False))
     for outcome in outcomes:
         run = outcome.record
@@ -32,7 +33,14 @@ def show(console: Console, outcomes: list[Outcome], title: str) -> None:
 
 
 def _table(outcomes: list[Outcome], title: str, places: bool) -> Table:
-    table = Table(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD)
+    table = Table(
+        title=title,
+        title_justify="left",
+        header_style="bold",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+    )
     for column in ("task", "metric"):
         table.add_column(column, overflow="fold")
     for column in ("here", "published", "chance"):
