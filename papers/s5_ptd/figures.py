@@ -129,7 +129,9 @@ def robustness_figure(folder: Path, variants: dict[str, dict[str, Any]]) -> None
         [j + 0.4 - width / 2 for j in range(len(conditions))], labels, rotation=60, fontsize=7
     )
     axis.set(xlabel="noise frequency", ylabel="accuracy, %")
-    axis.legend(fontsize=8)
+    axis.legend(
+        fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1), ncol=len(names), frameon=False
+    )
     _save(figure, folder, "robustness")
 
 
