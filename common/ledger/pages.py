@@ -91,9 +91,9 @@ def results_page(ledgers: Sequence[PaperLedger], scale: str = SCALE) -> str:
         "# Results",
         "Written by `python -m common.ledger check`; do not edit. Here: claims at scale "
         f"{scale}. `<paper>.csv` holds every measured figure with the commit it was measured at, "
-        "`<paper>.json` means over seeds and verdicts: `git diff results/` shows what a change did. "
-        "A row is `stale` when the configuration of its runs has changed since; a change of code or "
-        "data alone is not noticed.",
+        "`<paper>.json` means over seeds and verdicts: `git diff results/` shows what a change "
+        "did. A row is `stale` when the configuration of its runs has changed since; a change of "
+        "code or data alone is not noticed.",
         _table(("paper", *VERDICTS), rows),
     ]
     for ledger in ledgers:
