@@ -26,7 +26,7 @@ from torch import Tensor
 from common.data.prepared import read_npz, write_npz
 from common.errors import CorruptDataError, InvalidInputError, UserError
 
-VERSION = 2  # of the solver: part of the cache key
+VERSION = 3  # of the solver and its files: part of the cache key
 OBJECTIVES = ("kappa", "kappa_sq")
 STABILISERS = ("none", "abs", "clip")
 START = 0.05  # ||E||_2 / ||A||_2 of the Gaussian start of ``ptd``
