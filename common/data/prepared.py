@@ -7,6 +7,7 @@ which is what lets DVC pin it.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -26,6 +27,19 @@ from common.data.context import DataContext
 from common.errors import CorruptDataError, UserError
 
 _MANIFEST = "manifest"
+# What numpy, zipfile and json raise on an archive with flipped bits (an unknown compression, an
+# encrypted member, a seek before the start, ...).
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    ValueError,
+    KeyError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    TypeError,
+    AttributeError,
+)
 
 Arrays = dict[str, np.ndarray]
 
@@ -104,7 +118,9 @@ def read_npz(path: Path) -> Prepared:
             arrays = {name: archive[name] for name in archive.files}
         manifest = json.loads(arrays.pop(_MANIFEST).tobytes())
         promised, facts = manifest["content_sha256"], manifest["facts"]
-    except (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError) as error:
+    except (*_DAMAGE, OSError) as error:
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise  # the disk's trouble or a missing permission, not the file's content
         raise CorruptDataError(
             f"{path} is not a whole prepared data file ({error}). Delete it; it will be made anew."
         ) from error

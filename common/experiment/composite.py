@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig, open_dict
 from rich.console import Console
@@ -15,7 +16,7 @@ from rich.console import Console
 from common.errors import UserError
 from common.experiment import record as records
 from common.experiment.folder import open_run_folder
-from common.experiment.identity import config_hash, plain
+from common.experiment.identity import config_hash, differences, plain
 from common.experiment.interruption import RunInterrupted
 from common.experiment.lifecycle import Outcome, run_one
 from common.experiment.record import Record
@@ -37,7 +38,7 @@ def run_composite(
     configs = {name: _compose_member(name, overrides) for name in config.task.members}
     contents = {name: plain(member) for name, member in configs.items()}
     digest = config_hash({name: config_hash(content) for name, content in contents.items()})
-    folder, earlier = _open(config, digest)
+    folder, earlier, before = _open(config, contents, digest)
     started, begin = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
     folders: dict[str, str] = dict(earlier)
     outcomes: list[Outcome] = []
@@ -51,9 +52,11 @@ def run_composite(
         overrides=overrides,
         config_hash=digest,
         config={"members": contents},
-        started=started,
+        started=before.started if before else started,
     )
+    waited = before.wall_seconds if before else 0.0
     try:
+        records.write_json(folder / MEMBERS, folders)
         run.write(folder)
         for name, member in configs.items():
             with open_dict(member):
@@ -77,11 +80,14 @@ def run_composite(
         run.status, run.reason = records.INTERRUPTED, str(interruption)
         interruption.folder = folder
         raise
+    except KeyboardInterrupt:  # between two members
+        run.status, run.reason = records.INTERRUPTED, "stopped by SIGINT"
+        raise
     except Exception as error:
         run.status, run.reason = records.FAILED, str(error)
         raise
     finally:
-        run.wall_seconds = time.perf_counter() - begin
+        run.wall_seconds = waited + time.perf_counter() - begin
         run.metrics = _summary(outcomes, config.task.members)
         run.facts = {"members": folders}
         if outcomes:
@@ -100,20 +106,38 @@ def _keep_or_run(
     return run_one(member, overrides, console, opened)
 
 
-def _open(config: DictConfig, digest: str) -> tuple[Path, dict[str, str]]:
+def _open(
+    config: DictConfig, contents: dict[str, dict[str, Any]], digest: str
+) -> tuple[Path, dict[str, str], Record | None]:
+    """The folder, the members' folders so far, and the record of an earlier attempt.
+
+    Raises:
+        UserError: the folder to resume is not a composite run's, or was run with other options.
+    """
     if config.resume is None:
-        return open_run_folder(
-            Path(config.output_root), config.paper.id, config.task.name, digest
-        ), {}
+        root = Path(config.output_root)
+        return open_run_folder(root, config.paper.id, config.task.name, digest), {}, None
     folder = Path(config.resume)
+    earlier = Record.read(folder)
     try:
-        earlier = json.loads((folder / MEMBERS).read_text())
-    except FileNotFoundError:
+        members = json.loads((folder / MEMBERS).read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
         raise UserError(
-            f"{folder} is not the folder of a composite run: it has no {MEMBERS}. To resume one "
-            "member, give its own task and folder."
+            f"{folder} is not the folder of a composite run: it has no readable {MEMBERS}. To "
+            "resume one member, give its own task and folder."
         ) from None
-    return folder, earlier
+    there = earlier.config.get("members", {})
+    different = [
+        f"{name}: {line}"
+        for name, content in contents.items()
+        for line in differences(there.get(name, {}), content)
+    ]
+    if different:
+        raise UserError(
+            f"{folder} was run with another configuration; give the same options to resume it:\n  "
+            + "\n  ".join(different)
+        )
+    return folder, members, earlier
 
 
 def _compose_member(name: str, overrides: list[str]) -> DictConfig:

@@ -40,13 +40,14 @@ def launch(arguments: list[str]) -> int:
     console = get_console()
     console.quiet = not processes.is_main()
     ended: list[Outcome] = []
+    refused: list[str] = []
     jobs: list[int] = []
     errors: list[Exception] = []
 
     def job(config: DictConfig) -> None:
         # Hydra would announce an exception in its own words before passing it on.
         try:
-            jobs.append(_job(config, console, ended))
+            jobs.append(_job(config, console, ended, refused))
         except Exception as error:
             errors.append(error)
 
@@ -54,13 +55,20 @@ def launch(arguments: list[str]) -> int:
     decorated(job)()
     if errors:
         raise errors[0]
-    if len(jobs) > 1:
-        show(console, ended, f"{len(ended)} runs: {_tally(ended)}")
-    return max(jobs, default=0)
+    if len(jobs) == 1:
+        return jobs[0]
+    also = f", {len(refused)} refused" if refused else ""
+    show(console, ended, f"{len(jobs)} runs: {_tally(ended)}{also}")
+    for line in refused:
+        console.print(f"  refused: {line}", highlight=False, markup=False, soft_wrap=True)
+    return 1 if any(jobs) else 0
 
 
-def _job(config: DictConfig, console: Console, ended: list[Outcome]) -> int:
-    """One job of a sweep, or the only one; in a sweep the others go on whatever happens here."""
+def _job(config: DictConfig, console: Console, ended: list[Outcome], refused: list[str]) -> int:
+    """One job of a sweep, or the only one; in a sweep the others go on whatever happens here.
+
+    ``refused`` collects the jobs of a sweep that could not even open a folder.
+    """
     overrides = list(HydraConfig.get().overrides.task)
     sweeping = HydraConfig.get().mode == RunMode.MULTIRUN
 
@@ -96,12 +104,12 @@ def _job(config: DictConfig, console: Console, ended: list[Outcome]) -> int:
     except UserError as mistake:
         if not sweeping:
             raise
-        console.print(f"[red]{' '.join(overrides)}[/]: {mistake}", highlight=False)
+        refused.append(f"{' '.join(overrides)}: {mistake}")
         return 2
     except Exception:
         if not sweeping:
             raise
-        console.print(traceback.format_exc(), highlight=False, markup=False)
+        refused.append(f"{' '.join(overrides)}: {traceback.format_exc()}")
         return 1
     ended.extend(outcomes)
     for outcome in outcomes:
@@ -118,4 +126,4 @@ def _status(outcome: Outcome) -> int:
 
 def _tally(outcomes: list[Outcome]) -> str:
     statuses = [o.record.status for o in outcomes]
-    return ", ".join(f"{statuses.count(s)} {s}" for s in dict.fromkeys(statuses))
+    return ", ".join(f"{statuses.count(s)} {s}" for s in dict.fromkeys(statuses)) or "none ran"

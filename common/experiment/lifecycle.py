@@ -126,7 +126,7 @@ def _attempt(
         run.traceback = traceback.format_exc()
         return mistake
     except Exception as error:
-        if getattr(error, "errno", None) in NO_ROOM:
+        if _no_room(error, folder):
             run.status, run.reason = records.FAILED, str(error)
             raise
         run.status, run.reason = records.FAILED, f"{type(error).__name__}: {error}"
@@ -154,6 +154,13 @@ def data_context(config: DictConfig, console: Console) -> DataContext:
     )
 
 
+def _no_room(error: Exception, folder: Path) -> bool:
+    """Whether the run's own folder takes no more files; an unreadable input is another matter."""
+    if not isinstance(error, OSError) or error.errno not in NO_ROOM:
+        return False
+    return error.filename is None or Path(error.filename).resolve().is_relative_to(folder.resolve())
+
+
 def _folder(config: DictConfig, content: dict[str, Any], digest: str) -> tuple[Path, bool]:
     if not processes.is_main():
         return processes.shared_folder(), config.resume is not None
@@ -162,7 +169,14 @@ def _folder(config: DictConfig, content: dict[str, Any], digest: str) -> tuple[P
         return open_run_folder(root, config.paper.id, config.task.name, digest), False
     folder = Path(config.resume)
     Record.read(folder)
-    if different := differences(json.loads((folder / CONFIG).read_text()), content):
+    try:
+        there = json.loads((folder / CONFIG).read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        raise UserError(
+            f"{folder} has no readable {CONFIG}: it is not the folder of one task. The folder of a "
+            "composite run is resumed with the composite's own task."
+        ) from None
+    if different := differences(there, content):
         raise UserError(
             f"{folder} was run with another configuration; give the same options to resume it:\n  "
             + "\n  ".join(different)

@@ -13,7 +13,7 @@ from common.errors import UserError
 if TYPE_CHECKING:
     import torch
 
-ACCELERATORS = ("auto", "cpu", "gpu", "mps")
+ACCELERATORS = ("auto", "cpu", "gpu")
 
 
 def cpus() -> int:
@@ -33,11 +33,13 @@ def prepare(trainer: DictConfig, seed: int) -> int:
     import torch
 
     check_accelerator(trainer.accelerator)
-    if trainer.threads < 0 or trainer.devices < 1 or not 0 <= seed < 2**32:
-        raise UserError(
-            f"trainer.threads={trainer.threads} (allowed: 0 or more), trainer.devices="
-            f"{trainer.devices} (1 or more), seed={seed} (0 to {2**32 - 1}): one is out of range."
-        )
+    for name, value, allowed, holds in (
+        ("trainer.threads", trainer.threads, "0 or more", trainer.threads >= 0),
+        ("trainer.devices", trainer.devices, "1 or more", trainer.devices >= 1),
+        ("seed", seed, f"0 to {2**32 - 1}", 0 <= seed < 2**32),
+    ):
+        if not holds:
+            raise UserError(f"{name}={value} is out of range; allowed: {allowed}.")
     threads = trainer.threads or cpus()
     torch.set_num_threads(threads)
     # Denormals slow a decaying state space by an order of magnitude and carry no information.
@@ -52,14 +54,14 @@ def prepare(trainer: DictConfig, seed: int) -> int:
 
 
 def device(trainer: DictConfig) -> torch.device:
-    """Where a model evaluated outside the trainer belongs."""
+    """Where models belong: CUDA if there is one and it was not refused, else the CPU.
+
+    Apple's GPU is left out: scores and phases are computed in float64, which it does not have.
+    """
     import torch
 
-    if trainer.accelerator in ("auto", "gpu") and torch.cuda.is_available():
-        return torch.device("cuda")
-    if trainer.accelerator in ("auto", "mps") and torch.backends.mps.is_available():
-        return torch.device("mps")
-    return torch.device("cpu")
+    wanted = trainer.accelerator in ("auto", "gpu")
+    return torch.device("cuda" if wanted and torch.cuda.is_available() else "cpu")
 
 
 def check_accelerator(accelerator: str) -> None:
@@ -79,5 +81,3 @@ def check_accelerator(accelerator: str) -> None:
             "trainer.accelerator=gpu was asked for, but PyTorch sees no CUDA device here. "
             "Use trainer=auto or trainer=cpu, or install a CUDA build of PyTorch."
         )
-    if accelerator == "mps" and not torch.backends.mps.is_available():
-        raise UserError("trainer.accelerator=mps was asked for, but there is no such device here.")

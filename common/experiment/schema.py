@@ -34,7 +34,7 @@ class TrainerConfig:
     """Hardware and loop settings that do not change what is computed.
 
     Attributes:
-        accelerator: ``auto``, ``cpu``, ``gpu`` (CUDA) or ``mps``.
+        accelerator: ``gpu`` (CUDA), ``cpu``, or ``auto``: the GPU if there is one.
         devices: number of devices (processes) of that kind.
         precision: Lightning's name of the precision, for instance ``32-true`` or ``bf16-mixed``.
         threads: CPU threads of one process; 0 takes all that this process may use.

@@ -17,6 +17,7 @@ from torch import nn
 from common.data.loader import SequenceLoader
 from common.errors import InvalidInputError, UserError
 from common.experiment.context import RunContext
+from common.experiment.machine import device
 from common.trainers.callbacks import BestWeights, EpochLines, ResumableState, StepTimer
 from common.trainers.checkpoints import AtomicCheckpointIO, newest_valid, save_atomically
 from common.trainers.module import SupervisedModule
@@ -89,7 +90,7 @@ def fit(
         context.stop.raise_if_set()
         if best.score is None:  # trainer.max_steps ended the first epoch before its validation
             (metrics,) = trainer.validate(module, val, verbose=False)
-            best.consider(metrics["val/score"], trainer.current_epoch, module)
+            best.consider(metrics["val/score"], 0, module)
         last_weights = {k: v.clone() for k, v in module.state_dict().items()}
         if trainer.is_global_zero:
             save_atomically(best.weights, context.folder / BEST)
@@ -132,7 +133,7 @@ def _trainer(context: RunContext, epochs: int, callbacks: list[pl.Callback]) -> 
     if context.progress:
         callbacks = [*callbacks, RichProgressBar(leave=False)]
     return pl.Trainer(
-        accelerator=config.accelerator,
+        accelerator="gpu" if device(config).type == "cuda" else "cpu",
         devices=config.devices,
         precision=config.precision,
         max_epochs=epochs,

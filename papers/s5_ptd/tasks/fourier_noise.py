@@ -65,6 +65,8 @@ def check_frequency(n: int, frequencies: list[float]) -> None:
         InvalidInputError: naming the spike.
     """
     spike = spike_frequency(n)
+    if not frequencies:
+        raise InvalidInputError(f"task.frequencies is empty; the first has to be {spike:.4f}.")
     if abs(frequencies[0] - spike) > 0.5:
         raise InvalidInputError(
             f"task.frequencies[0]={frequencies[0]} is not the last spike of n={n}, which lies at "

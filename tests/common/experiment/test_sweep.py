@@ -82,6 +82,15 @@ def test_lra_runs_what_it_can_and_resumes_what_it_could_not(tmp_path):
     assert "not trained" in done.stdout
     assert "average" not in content["metrics"]
 
+    refused = run([*arguments, "model=s5", f"resume={whole}"], tmp_path)
+    assert refused.returncode == 2
+    assert "lra/listops: model.name: s5_ptd there, s5 here" in refused.stderr
+    assert record(whole) == content
+
+    lost = run([*arguments, "task=lra/listops", f"resume={whole}"], tmp_path)
+    assert lost.returncode == 2
+    assert "resumed with the composite's own task" in lost.stderr
+
 
 def test_a_mistake_met_while_running_is_a_failed_job(tmp_path):
     """Found only when the model is built: recorded, counted, and the sweep goes on."""
@@ -111,3 +120,10 @@ def test_corrupt_data_of_one_task_leave_the_others_alone(tmp_path):
     assert "pairs.npz is damaged" in done.stdout
     assert record(run_folders(tmp_path, "lra/pathx")[0])["status"] == "completed"
     assert record(run_folders(tmp_path, "lra/retrieval")[0])["status"] == "not run"
+
+
+def test_a_job_that_opens_no_folder_is_counted_as_refused(tmp_path):
+    done = run(["-m", "task=layer_equivalence", "scale=smoke", "seed=-1,0"], tmp_path)
+    assert done.returncode == 1
+    assert "2 runs: 1 completed, 1 refused" in done.stdout
+    assert "seed=-1 is out of range; allowed: 0 to" in done.stdout

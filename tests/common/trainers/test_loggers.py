@@ -39,4 +39,5 @@ def test_steps_can_be_limited(tmp_path, monkeypatch):
     from tests.running import record
 
     folder = run(tmp_path, monkeypatch, "trainer.max_steps=2")
-    assert record(folder)["metrics"]["steps"] == 2
+    metrics = record(folder)["metrics"]
+    assert (metrics["steps"], metrics["best_epoch"]) == (2, 1)

@@ -91,6 +91,8 @@ def test_the_first_frequency_is_the_last_spike():
     noise.check_frequency(32, [325.4255, 20])
     with pytest.raises(ValueError, match=r"80\.96"):
         noise.check_frequency(16, [325.4255])
+    with pytest.raises(ValueError, match="empty"):
+        noise.check_frequency(32, [])
 
 
 def test_signals_are_what_their_targets_say():
