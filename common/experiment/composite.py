@@ -16,7 +16,7 @@ from rich.console import Console
 from common.errors import UserError
 from common.experiment import record as records
 from common.experiment.folder import open_run_folder
-from common.experiment.identity import config_hash, differences, plain
+from common.experiment.identity import config_hash, differences, plain, refuse_other
 from common.experiment.interruption import RunInterrupted
 from common.experiment.lifecycle import Outcome, run_one
 from common.experiment.record import Record
@@ -132,11 +132,7 @@ def _open(
         for name, content in contents.items()
         for line in differences(there.get(name, {}), content)
     ]
-    if different:
-        raise UserError(
-            f"{folder} was run with another configuration; give the same options to resume it:\n  "
-            + "\n  ".join(different)
-        )
+    refuse_other(folder, different)
     return folder, members, earlier
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from common.errors import UserError
 from common.experiment.schema import VOLATILE
 
 
@@ -47,6 +49,15 @@ def config_hash(content: dict[str, Any]) -> str:
     """Twelve hexadecimal digits that name the experiment."""
     text = json.dumps(essential(content), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def refuse_other(folder: Path, different: list[str]) -> None:
+    """Raises UserError naming the keys if a run to resume was started with other options."""
+    if different:
+        raise UserError(
+            f"{folder} was run with another configuration; give the same options to resume it:\n  "
+            + "\n  ".join(different)
+        )
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:

@@ -21,7 +21,7 @@ from common.experiment import processes
 from common.experiment import record as records
 from common.experiment.context import RunContext
 from common.experiment.folder import open_run_folder
-from common.experiment.identity import config_hash, differences, plain
+from common.experiment.identity import config_hash, differences, plain, refuse_other
 from common.experiment.interruption import RunInterrupted, StopRequest
 from common.experiment.provenance import peak_memory_bytes, provenance
 from common.experiment.record import Record
@@ -176,11 +176,7 @@ def _folder(config: DictConfig, content: dict[str, Any], digest: str) -> tuple[P
             f"{folder} has no readable {CONFIG}: it is not the folder of one task. The folder of a "
             "composite run is resumed with the composite's own task."
         ) from None
-    if different := differences(there, content):
-        raise UserError(
-            f"{folder} was run with another configuration; give the same options to resume it:\n  "
-            + "\n  ".join(different)
-        )
+    refuse_other(folder, differences(there, content))
     return folder, True
 
 
