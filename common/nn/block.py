@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from jaxtyping import Float
+from jaxtyping import Complex, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from common.errors import InvalidInputError
 from common.nn.norm import sequence_norm
 
-ACTIVATIONS = ("half_glu1", "half_glu2", "glu")
+ACTIVATIONS = ("half_glu1", "half_glu2", "glu", "linear")
 
 
 class TimeSharedDropout(nn.Module):
@@ -36,6 +36,7 @@ class GatedActivation(nn.Module):
     ``half_glu1``  z = drop(g(x));  drop(z * s(W z + b))                   (S5)
     ``half_glu2``  drop(x * s(W drop(g(x)) + b))                           (S5)
     ``glu``        z = drop(g(x));  drop(a * s(b)),  (a, b) = W z + c      (S4: 1x1 conv to 2H, GLU)
+    ``linear``     z = drop(g(x));  drop(W z + b)                          (S4D's ablations)
     """
 
     def __init__(self, kind: str, width: int, dropout: float):
@@ -50,9 +51,12 @@ class GatedActivation(nn.Module):
         self, x: Float[Tensor, "batch length width"]
     ) -> Float[Tensor, "batch length width"]:
         # S5 is JAX code, whose GELU is the tanh approximation; S4 uses the exact one.
-        z = self.drop(F.gelu(x, approximate="none" if self.kind == "glu" else "tanh"))
+        exact = self.kind in ("glu", "linear")
+        z = self.drop(F.gelu(x, approximate="none" if exact else "tanh"))
         if self.kind == "glu":
             return self.drop(F.glu(self.gate(z), dim=-1))
+        if self.kind == "linear":
+            return self.drop(self.gate(z))
         return self.drop((z if self.kind == "half_glu1" else x) * self.gate(z).sigmoid())
 
 
@@ -60,7 +64,7 @@ class SequenceBlock(nn.Module):
     """``x + act(layer(norm(x)))`` (pre-norm) or ``norm(x + act(layer(x)))``.
 
     Args:
-        layer: maps (batch, length, width) to the same shape.
+        layer: a state-space layer, :class:`common.nn.s4.S4` or :class:`common.nn.s5.S5`.
         width: number of features.
         activation: see :class:`GatedActivation`.
         dropout: one mask for all time steps.
@@ -90,9 +94,34 @@ class SequenceBlock(nn.Module):
         self.residual = residual
 
     def forward(
-        self, x: Float[Tensor, "batch length width"]
-    ) -> Float[Tensor, "batch length width"]:
-        z = self.activation(self.layer(self.norm(x) if self.prenorm else x))
+        self,
+        x: Float[Tensor, "batch length width"],
+        lengths: Int[Tensor, " batch"] | None = None,
+        state: Complex[Tensor, "batch ..."] | None = None,
+        *,
+        rate: float = 1.0,
+        padding: str = "right",
+    ) -> tuple[Float[Tensor, "batch length width"], Complex[Tensor, "batch ..."] | None]:
+        """As the layer's: with ``lengths`` padded steps change nothing, not even a BatchNorm's
+        statistics (their own outputs mean nothing); with ``state`` it goes on from there."""
+        z = self.norm(x, lengths, padding) if self.prenorm else x
+        z, state = self.layer(z, lengths, state, rate=rate, padding=padding)
+        z = self.activation(z)
         if self.residual:
             z = x + z
-        return z if self.prenorm else self.norm(z)
+        return (z if self.prenorm else self.norm(z, lengths, padding)), state
+
+    def initial_state(self, batch: int) -> Complex[Tensor, "batch ..."]:
+        """The layer's state at rest."""
+        return self.layer.initial_state(batch)
+
+    def step(
+        self, x: Float[Tensor, "batch width"], state: Complex[Tensor, "batch ..."], *, rate=1.0
+    ) -> tuple[Float[Tensor, "batch width"], Complex[Tensor, "batch ..."]]:
+        """One time step, for a block in evaluation mode."""
+        z = self.norm(x[:, None])[:, 0] if self.prenorm else x
+        z, state = self.layer.step(z, state, rate=rate)
+        z = self.activation(z[:, None])[:, 0]
+        if self.residual:
+            z = x + z
+        return (z if self.prenorm else self.norm(z[:, None])[:, 0]), state

@@ -88,6 +88,8 @@ class SequenceModel(nn.Module):
         blocks: one after the other.
         pooling: ``mean`` or ``last``.
         final_norm: applied before pooling (for pre-norm stacks of the S4 family).
+        mask_padding: keep padding out of layers and norms; else only pooling leaves it out, as in
+            the published S4 and S5 models.
     """
 
     def __init__(
@@ -96,6 +98,7 @@ class SequenceModel(nn.Module):
         blocks: Sequence[nn.Module],
         pooling: str = "mean",
         final_norm: nn.Module | None = None,
+        mask_padding: bool = False,
     ):
         super().__init__()
         if pooling not in POOLINGS:
@@ -103,15 +106,20 @@ class SequenceModel(nn.Module):
         self.encoder = encoder
         self.blocks = nn.ModuleList(blocks)
         self.pooling = pooling
-        self.final_norm = nn.Identity() if final_norm is None else final_norm
+        self.final_norm = final_norm
+        self.mask_padding = mask_padding
 
     def forward(
-        self, inputs: Tensor, lengths: Tensor | None = None
+        self, inputs: Tensor, lengths: Tensor | None = None, rate: float = 1.0
     ) -> Float[Tensor, "batch width"]:
+        """``rate`` 2 reads inputs sampled half as often as those trained on."""
         x = self.encoder(inputs)
+        seen = lengths if self.mask_padding else None
         for block in self.blocks:
-            x = block(x)
-        return pool(self.final_norm(x), lengths, self.pooling)
+            x, _ = block(x, seen, rate=rate)
+        if self.final_norm is not None:
+            x = self.final_norm(x, seen)
+        return pool(x, lengths, self.pooling)
 
 
 class SequenceClassifier(nn.Module):
@@ -123,9 +131,9 @@ class SequenceClassifier(nn.Module):
         self.decoder = nn.Linear(width, n_classes)
 
     def forward(
-        self, inputs: Tensor, lengths: Tensor | None = None
+        self, inputs: Tensor, lengths: Tensor | None = None, rate: float = 1.0
     ) -> Float[Tensor, "batch classes"]:
-        return self.decoder(self.model(inputs, lengths))
+        return self.decoder(self.model(inputs, lengths, rate))
 
 
 class PairClassifier(nn.Module):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from common.errors import InvalidInputError
+from common.nn.padding import step_mask
 
 NORMS = ("batch", "layer")
 
 
 class SequenceBatchNorm(nn.Module):
-    """BatchNorm whose statistics run over batch and time (padding included, as in S5).
+    """BatchNorm whose statistics run over batch and time.
+
+    Padding is included, as in S5, unless ``lengths`` are given.
 
     Args:
         width: number of features.
@@ -23,9 +26,27 @@ class SequenceBatchNorm(nn.Module):
         self.norm = nn.BatchNorm1d(width, momentum=1 - decay)
 
     def forward(
-        self, x: Float[Tensor, "batch length width"]
+        self,
+        x: Float[Tensor, "batch length width"],
+        lengths: Int[Tensor, " batch"] | None = None,
+        padding: str = "right",
     ) -> Float[Tensor, "batch length width"]:
-        return self.norm(x.reshape(-1, x.shape[-1])).view(x.shape)
+        if lengths is None:
+            return self.norm(x.reshape(-1, x.shape[-1])).view(x.shape)
+        mask = step_mask(lengths, x.shape[1], padding)
+        return x.new_zeros(x.shape).masked_scatter(mask[..., None], self.norm(x[mask]))
+
+
+class SequenceLayerNorm(nn.LayerNorm):
+    """LayerNorm, which sees one step at a time: lengths make no difference."""
+
+    def forward(
+        self,
+        x: Float[Tensor, "batch length width"],
+        lengths: Int[Tensor, " batch"] | None = None,
+        padding: str = "right",
+    ) -> Float[Tensor, "batch length width"]:
+        return super().forward(x)
 
 
 def sequence_norm(kind: str, width: int, decay: float) -> nn.Module:
@@ -37,5 +58,5 @@ def sequence_norm(kind: str, width: int, decay: float) -> nn.Module:
     if kind == "batch":
         return SequenceBatchNorm(width, decay)
     if kind == "layer":
-        return nn.LayerNorm(width)
+        return SequenceLayerNorm(width)
     raise InvalidInputError(f"norm={kind!r}; allowed: {', '.join(NORMS)}.")

@@ -41,7 +41,27 @@ def cosine_epochs(steps_per_epoch: int, epochs: int) -> Schedule:
     return lambda step: _cosine(step // steps_per_epoch, epochs)
 
 
-SCHEDULES = ("warmup_cosine_epochs", "warmup_cosine_steps", "cosine_steps", "cosine_epochs")
+def one_cycle(warmup: int, total: int) -> Schedule:
+    """Smith's one-cycle policy: a half cosine from 1/25 up to 1 at the end of the warm-up, another
+    down to 4e-6 at the last step (PyTorch's ``OneCycleLR`` with its default factors)."""
+    start, end = 1 / 25, 1 / 25 / 1e4
+    top, last = warmup - 1, total - 1
+
+    def factor(step: int) -> float:
+        if step <= top:
+            return 1 + (start - 1) * _cosine(step, top)
+        return end + (1 - end) * _cosine(step - top, last - top)
+
+    return factor
+
+
+SCHEDULES = (
+    "warmup_cosine_epochs",
+    "warmup_cosine_steps",
+    "cosine_steps",
+    "cosine_epochs",
+    "one_cycle",
+)
 
 
 def schedule(
@@ -72,4 +92,6 @@ def schedule(
         return cosine_steps(total)
     if name == "cosine_epochs":
         return cosine_epochs(steps_per_epoch, epochs)
+    if name == "one_cycle":
+        return one_cycle(warmup_steps, total)
     raise InvalidInputError(f"schedule={name!r}; allowed: {', '.join(SCHEDULES)}.")

@@ -25,16 +25,15 @@ from torch import Tensor, nn
 from common.data.sequence import SequenceData
 from common.errors import InvalidInputError
 from common.kernels.hippo import diagonalise_normal, legs, legs_low_rank, legs_normal
-from common.nn.block import SequenceBlock
-from common.nn.classifier import PairClassifier, SequenceClassifier, SequenceModel, encoder
+from common.nn.assemble import sequence_classifier
 from common.nn.initialisers import flax_dense_
 from common.nn.modal import ModalBasis, halve
-from common.nn.norm import sequence_norm
 from common.nn.s4 import S4
 from common.nn.s5 import S5
 from papers.s5_ptd.ptd import PTDResult, check_ratio, decompose, ptd_for_ratio
 
 INITIALISERS = ("ptd", "diag", "diag_clip2", "dplr", "rand")  # of layers
+TRAINABLE = ("all", "c_only")  # of S4 layers
 SYSTEMS = ("hippo_dense", *INITIALISERS)
 EXACT_UP_TO = 2  # A_H of this size is diagonalisable as it is: kappa 3.73, E = 0
 Tracker = Callable[[Iterable[int], str], Iterable[int]]
@@ -118,7 +117,7 @@ def normal_basis(n: int, *, clip: bool = False, low_rank: bool = False) -> Modal
     elif not low_rank:
         B = B / 2
     return ModalBasis(
-        lam, V, lambda X: V.mH @ X.to(V.dtype), B, legs_low_rank(n) if low_rank else None
+        lam, V, lambda X: V.mH @ X.to(V.dtype), B, legs_low_rank(n)[None] if low_rank else None
     )
 
 
@@ -176,11 +175,17 @@ def layer(model: DictConfig, basis: ModalBasis) -> nn.Module:
             **shared,
         )
     if model.layer == "s4":
+        if model.trainable not in TRAINABLE:
+            raise InvalidInputError(
+                f"model.trainable={model.trainable!r}; allowed: {', '.join(TRAINABLE)}."
+            )
+        c_only = model.trainable == "c_only"
         return S4(
             basis,
             model.d_model,
-            trainable=model.trainable,
-            tied_spectrum=model.tied_spectrum,
+            frozen=("A", "B", "dt") if c_only else (),
+            input_matrix="trained" if c_only else "folded",
+            n_ssm=1 if model.tied_spectrum else model.d_model,
             **shared,
         )
     raise InvalidInputError(f"model.layer={model.layer!r}; allowed: s5, s4.")
@@ -188,39 +193,7 @@ def layer(model: DictConfig, basis: ModalBasis) -> nn.Module:
 
 def build(model: DictConfig, data: SequenceData, basis: ModalBasis) -> nn.Module:
     """The classifier that the configuration describes, for this data set."""
-    if model.d_model < 1 or model.n_layers < 1:
-        raise InvalidInputError(
-            f"model.d_model={model.d_model}, model.n_layers={model.n_layers}; must be positive."
-        )
-    blocks = [
-        SequenceBlock(
-            layer(model, basis),
-            model.d_model,
-            activation=model.activation,
-            dropout=model.dropout,
-            norm=model.norm,
-            prenorm=model.prenorm,
-            batch_norm_decay=model.batch_norm_decay,
-            residual=model.residual,
-        )
-        for _ in range(model.n_layers)
-    ]
-    body = SequenceModel(
-        encoder(
-            model.encoder,
-            model.d_model,
-            vocabulary=data.vocab_size,
-            channels=data.channels,
-            input_width=model.input_width,
-        ),
-        blocks,
-        model.pooling,
-        # The S4 code base closes a pre-norm stack with one more norm, S5 does not.
-        sequence_norm(model.norm, model.d_model, model.batch_norm_decay)
-        if model.layer == "s4" and model.prenorm
-        else None,
+    classifier = sequence_classifier(
+        model, data, lambda: layer(model, basis), final_norm=model.layer == "s4"
     )
-    pairs = data.channels is None and data.train.inputs.ndim == 3
-    head = PairClassifier if pairs else SequenceClassifier
-    classifier = head(body, model.d_model, data.n_classes)
     return flax_dense_(classifier) if model.layer == "s5" else classifier

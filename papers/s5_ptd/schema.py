@@ -8,18 +8,17 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
 from common.experiment.schema import TaskConfig
+from common.nn.schema import BackboneConfig
+from common.trainers.schema import OptimizerConfig, TrainConfig
 
 
 @dataclass
-class ModelConfig:
+class ModelConfig(BackboneConfig):
     """A deep state-space classifier; see ``papers.s5_ptd.models.build``.
 
     Attributes:
-        name: row label, one of the options of ``model=``.
         layer: ``s5`` (MIMO, scan) or ``s4`` (SISO, convolution).
         initialiser: ``ptd``, ``diag``, ``diag_clip2``, ``dplr`` or ``rand``.
-        n_layers: number of blocks.
-        d_model: width H.
         state_size: s5: total P, with P / blocks states a block; s4: n of each channel.
         blocks: J; the n x n system is repeated J times (s5 only).
         conj_sym: keep one of each conjugate pair and double the real part.
@@ -29,28 +28,16 @@ class ModelConfig:
         b_init: ``lecun_normal`` or ``hippo`` (s5).
         dt_min: log_dt ~ U[log dt_min, log dt_max].
         dt_max: see ``dt_min``.
-        discretisation: ``zoh`` or ``bilinear``.
+        discretisation: ``zoh`` or ``bilinear`` (s5).
         eigenvalue_constraint: on the learned Re(Lambda): ``none``, ``clip`` at -1e-4 or
             ``force_neg`` (s5).
         trainable: ``all`` or ``c_only`` (Lambda, B and dt are buffers, E2).
         tied_spectrum: all channels share Lambda (s4), else each trains its own copy (E3).
-        activation: ``half_glu1``, ``half_glu2`` (s5) or ``glu`` (s4).
-        dropout: one mask for all time steps.
-        norm: ``batch`` or ``layer``.
-        prenorm: normalise before the layer, else after the residual.
-        batch_norm_decay: fraction of the old running statistic that is kept.
-        residual: add the block's input to its output.
         feedthrough: the D term.
-        encoder: ``onehot`` (a linear map of one-hot tokens), ``embedding`` or ``linear`` (pixels).
-        input_width: one-hot width where it exceeds the vocabulary; none takes the vocabulary.
-        pooling: ``mean`` over the true length, or ``last``.
     """
 
-    name: str = MISSING
     layer: str = MISSING
     initialiser: str = MISSING
-    n_layers: int = MISSING
-    d_model: int = MISSING
     state_size: int = MISSING
     blocks: int = 1
     conj_sym: bool = False
@@ -65,67 +52,23 @@ class ModelConfig:
     trainable: str = "all"
     tied_spectrum: bool = True
     activation: str = "half_glu1"
-    dropout: float = 0.0
-    norm: str = "batch"
-    prenorm: bool = True
     batch_norm_decay: float = 0.95
-    residual: bool = True
     feedthrough: bool = True
-    encoder: str = "linear"
-    input_width: int | None = None
-    pooling: str = "mean"
 
 
 @dataclass
-class OptimizerConfig:
-    """Parameter groups and the schedule.
+class S5OptimizerConfig(OptimizerConfig):
+    """Parameter groups of S5 beside those of every state-space model.
 
     Attributes:
-        lr: of every parameter outside the groups below, with weight decay.
-        ssm_lr: of Lambda (and of log_dt and B, see below), without decay.
-        dt_lr: of log_dt (s4); none takes ``ssm_lr``.
-        c_lr: of C (s4, E2); none takes ``lr``.
-        weight_decay: AdamW's, decoupled.
         b_group: of B (s5): ``standard`` (ssm_lr, no decay), ``BandCdecay`` (ssm_lr, decay) or
             ``BfastandCdecay`` (lr, decay).
         dt_global: log_dt belongs to the regular group (s5).
-        schedule: ``warmup_cosine_epochs`` (S5), ``warmup_cosine_steps`` (S4), ``cosine_steps`` or
-            ``cosine_epochs``.
-        warmup_epochs: linear warm-up, in epochs.
-        warmup_steps: linear warm-up, in steps.
-        total_steps: length of the cosine in steps, warm-up included.
     """
 
-    lr: float = MISSING
-    ssm_lr: float = MISSING
-    dt_lr: float | None = None
-    c_lr: float | None = None
-    weight_decay: float = 0.05
     b_group: str = "standard"
     dt_global: bool = False
     schedule: str = "warmup_cosine_epochs"
-    warmup_epochs: int = 1
-    warmup_steps: int = 0
-    total_steps: int = 0
-
-
-@dataclass
-class TrainConfig:
-    """The loop.
-
-    Attributes:
-        batch_size: sequences (pairs of documents in Retrieval) of a step.
-        epochs: passes over the training split.
-        cut_to_longest: cut a batch to its longest sequence, else pad to l_max as S5 does.
-        eval_batch_size: sequences of an evaluation batch.
-        timed_only: the budget is too small to learn anything: report times, no accuracy.
-    """
-
-    batch_size: int = MISSING
-    epochs: int = MISSING
-    cut_to_longest: bool = True
-    eval_batch_size: int = 100
-    timed_only: bool = False
 
 
 @dataclass
@@ -197,7 +140,7 @@ def register() -> None:
     store = ConfigStore.instance()
     for name, node in {
         "model": ModelConfig,
-        "optimizer": OptimizerConfig,
+        "optimizer": S5OptimizerConfig,
         "train": TrainConfig,
         "noise": NoiseTask,
         "frequency": FrequencyTask,

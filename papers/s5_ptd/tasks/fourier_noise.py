@@ -23,8 +23,9 @@ from common.experiment.machine import device
 from common.kernels.transfer import spike_frequency
 from common.nn.s4 import S4
 from common.trainers.fit import load_best
+from common.trainers.sequence_task import load_data, report
 from papers.s5_ptd.models import build, initial_basis
-from papers.s5_ptd.tasks.classify import cache, load_data, report, train
+from papers.s5_ptd.tasks.classify import cache, perturbation, train
 
 NOISE_SEED = 325
 
@@ -37,8 +38,8 @@ def run(context: RunContext) -> TaskResult:
     basis, solution = initial_basis(config.model, cache=cache(context), track=context.track)
     model = build(config.model, data, basis)
     fitted = train(context, model, data)
-    parameters = sum(p.numel() for p in model.parameters())
-    result = report(config, data, fitted, solution, parameters)
+    result = report(config, data, fitted, model)
+    result.metrics |= perturbation(solution)
     here = device(config.trainer)
     load_best(model, context.folder).to(here)
     loader = SequenceLoader(
@@ -79,13 +80,13 @@ def layer_noise(model: nn.Module, amplitude: float, frequency: float) -> Iterato
     """Add the mode to the input of every S4 layer inside the block; the same draw every time."""
     generator = torch.Generator().manual_seed(NOISE_SEED)
 
-    def add(layer: S4, inputs: tuple[Tensor]) -> tuple[Tensor]:
-        (u,) = inputs
+    def add(layer: S4, inputs: tuple) -> tuple:
+        u, *rest = inputs
         a = torch.rand(u.shape[0], 1, u.shape[2], generator=generator).to(u)
         steps = torch.arange(u.shape[1], device=u.device, dtype=torch.float64)
         # The phase reaches thousands of radians: float64 until the cosine is taken.
         phase = frequency * steps[:, None] * layer.log_dt.double().exp()
-        return (u + amplitude * a * torch.cos(phase).to(u),)
+        return (u + amplitude * a * torch.cos(phase).to(u), *rest)
 
     layers = [m for m in model.modules() if isinstance(m, S4)]
     if not layers:

@@ -19,7 +19,7 @@ from common.errors import InvalidInputError
 from common.experiment.context import RunContext, TaskResult, data_entry
 from common.trainers.fit import load_best
 from papers.s5_ptd.models import build, initial_basis
-from papers.s5_ptd.tasks.classify import cache, train
+from papers.s5_ptd.tasks.classify import cache, perturbation, train
 
 SMALLEST_AMPLITUDE = 0.5
 
@@ -39,8 +39,7 @@ def run(context: RunContext) -> TaskResult:
     predicted = predict(load_best(model, context.folder), data.test.inputs)
     metrics = errors(predicted, data.test.targets, task)
     metrics |= {"parameters": sum(p.numel() for p in model.parameters()), "steps": fitted.steps}
-    if solution is not None:
-        metrics |= {"kappa": solution.kappa, "perturbation_ratio": solution.ratio}
+    metrics |= perturbation(solution)
     notes = ["the paper gives neither its model nor its size: n = 16, Lambda, B and step fixed"]
     return TaskResult(metrics, [data_entry(data)], notes)
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from common.kernels.hippo import legs, legs_normal
-from common.nn.modal import halve
+from common.nn.modal import diagonal_basis, halve
 from common.nn.s4 import S4
 from papers.s5_ptd.models import normal_basis
 from tests.systems import small_ptd
@@ -48,13 +48,16 @@ def systems():
     }
 
 
-@pytest.mark.parametrize("trainable", ["all", "c_only"])
+C_ONLY = {"frozen": ("A", "B", "dt"), "input_matrix": "trained"}
+
+
+@pytest.mark.parametrize("options", [{}, C_ONLY])
 @pytest.mark.parametrize("name", ["ptd", "diag", "diag halved", "dplr halved"])
-def test_kernel_is_the_dense_impulse_response(name, trainable):
+def test_kernel_is_the_dense_impulse_response(name, options):
     """``factor`` is the 2 that stays although a complete spectrum has its conjugates already."""
     basis, A, B, rule, factor = systems()[name]
     torch.manual_seed(3)
-    layer = S4(basis, 2, bidirectional=False, trainable=trainable)
+    layer = S4(basis, 2, bidirectional=False, **options)
     torch.manual_seed(3)
     dt = torch.empty(2).uniform_(torch.log(torch.tensor(0.001)), torch.log(torch.tensor(0.1))).exp()
     c = torch.randn(1, 2, 8, dtype=torch.float64)
@@ -76,25 +79,25 @@ def test_two_sided_convolution():
         for s in range(21):
             tap = forward[:, t - s] if s <= t else backward[:, s - t - 1]
             y[:, t] += tap * u[:, s]
-    torch.testing.assert_close(layer(u), y, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(layer(u)[0], y, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("low_rank", [False, True])
 def test_untied_channels_start_alike_and_train_apart(low_rank):
     layers = []
-    for tied in (True, False):
+    for copies in (1, 3):
         torch.manual_seed(0)
-        layers.append(S4(normal_basis(4, low_rank=low_rank), 3, tied_spectrum=tied))
+        layers.append(S4(normal_basis(4, low_rank=low_rank), 3, n_ssm=copies))
     tied, untied = layers
     torch.testing.assert_close(tied.kernel(20), untied.kernel(20))
     assert untied.A_imag.shape == (3, 4)
-    untied(torch.randn(1, 20, 3))[..., 0].sum().backward()
+    untied(torch.randn(1, 20, 3))[0][..., 0].sum().backward()
     assert untied.A_imag.grad[0].abs().sum() > 0
     assert untied.A_imag.grad[1:].abs().sum() == 0
 
 
 def test_frozen_layers_train_c_only():
-    layer = S4(small_ptd()[0], 2, trainable="c_only", feedthrough=False)
+    layer = S4(small_ptd()[0], 2, feedthrough=False, **C_ONLY)
     assert [name for name, _ in layer.named_parameters()] == ["C"]
     assert {name for name, _ in layer.named_buffers()} == {"log_A_real", "A_imag", "log_dt", "B"}
 
@@ -119,7 +122,57 @@ def test_unstable_bases_are_refused():
         S4(unstable, 2)
 
 
-@pytest.mark.parametrize("options", [{"trainable": "x"}, {"dt_min": -1.0}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"frozen": ("x",)},
+        {"dt_min": -1.0},
+        {"n_ssm": 3},
+        {"input_matrix": "x"},
+        {"c_init": "x"},
+        {"real_transform": "x"},
+        {"dt_transform": "x"},
+        {"imag_transform": "x"},
+        {"discretisation": "x"},
+        {"d_model": 0},
+    ],
+)
 def test_bad_options(options):
     with pytest.raises(ValueError, match=next(iter(options))):
-        S4(normal_basis(4), 2, **options)
+        S4(normal_basis(4), **{"d_model": 2, **options})
+
+
+def test_low_rank_goes_with_bilinear_only():
+    with pytest.raises(ValueError, match="bilinear"):
+        S4(normal_basis(4, low_rank=True), 2, discretisation="zoh")
+
+
+@pytest.mark.parametrize("real", ["exp", "relu", "softplus", "none", "sigmoid"])
+@pytest.mark.parametrize("imag", ["none", "exp"])
+@pytest.mark.parametrize("dt", ["exp", "softplus"])
+def test_parameterisations_start_from_the_same_kernel(real, imag, dt):
+    """-1/2 lies within reach of every transform."""
+    kernels = []
+    for options in ({}, {"real_transform": real, "imag_transform": imag, "dt_transform": dt}):
+        torch.manual_seed(0)
+        kernels.append(S4(halve(normal_basis(8)), 2, **options).kernel(30))
+    torch.testing.assert_close(kernels[1], kernels[0], rtol=2e-3, atol=2e-4)
+
+
+def test_bilinear_diagonal_is_the_dense_bilinear_rule():
+    torch.manual_seed(3)
+    layer = S4(halve(normal_basis(8)), 1, bidirectional=False, discretisation="bilinear")
+    torch.manual_seed(3)
+    dt = torch.empty(1).uniform_(torch.log(torch.tensor(0.001)), torch.log(torch.tensor(0.1))).exp()
+    c = torch.randn(1, 1, 8, dtype=torch.float64)[0, 0]
+    wanted = dense_kernel(legs_normal(8), legs(8)[1] / 2, c, float(dt), 50, "bilinear")
+    torch.testing.assert_close(layer.kernel(50)[0, 0].double(), wanted, rtol=1e-3, atol=1e-5)
+
+
+def test_spectra_are_dealt_out_to_channels_in_turn():
+    slow, fast = (diagonal_basis(torch.tensor([-0.5 + w * 1j]), torch.ones(1)) for w in (1, 9))
+    layer = S4([slow, fast], 4, c_init="complex_normal")
+    assert layer.eigenvalues().imag[:, 0].tolist() == [1, 9]
+    lam_step, _, _ = layer._modes(1.0)
+    frequency = lam_step.imag[:, 0] / layer.step_sizes()
+    torch.testing.assert_close(frequency, torch.tensor([1.0, 9, 1, 9]))

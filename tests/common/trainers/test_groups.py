@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+import torch
 from omegaconf import OmegaConf
 
 from common.nn.block import SequenceBlock
@@ -14,14 +15,14 @@ from common.trainers.groups import GroupRule, parameter_groups
 from common.trainers.schedules import schedule
 from papers.s5_ptd.models import normal_basis
 from papers.s5_ptd.optimizer import rules
-from papers.s5_ptd.schema import ModelConfig, OptimizerConfig
+from papers.s5_ptd.schema import ModelConfig, S5OptimizerConfig
 
 
 def grouped(layer, kind, **options):
     """(lr, weight decay) of every parameter of a block."""
     block = SequenceBlock(layer, 4, activation="half_glu1")
     model = OmegaConf.structured(ModelConfig(layer=kind))
-    optimizer = OmegaConf.structured(OptimizerConfig(lr=0.1, ssm_lr=0.01, weight_decay=0.5))
+    optimizer = OmegaConf.structured(S5OptimizerConfig(lr=0.1, ssm_lr=0.01, weight_decay=0.5))
     optimizer = OmegaConf.merge(optimizer, options)
     groups = parameter_groups(block, rules(model, optimizer), lr=0.1, weight_decay=0.5)
     names = {id(p): name for name, p in block.named_parameters()}
@@ -118,3 +119,19 @@ def test_only_warm_up_is_a_schedule_too():
 def test_bad_schedules(name, options):
     with pytest.raises(ValueError, match=r"allowed"):
         schedule(name, steps_per_epoch=1, epochs=2, **options)
+
+
+@pytest.mark.parametrize(("warmup", "total"), [(36, 360), (9, 30)])
+def test_one_cycle_is_pytorchs(warmup, total):
+    factor = schedule(
+        "one_cycle", steps_per_epoch=total, epochs=1, warmup_steps=warmup, total_steps=total
+    )
+    optimiser = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    reference = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, max_lr=1.0, total_steps=total, pct_start=warmup / total, cycle_momentum=False
+    )
+    for step in range(total):
+        assert factor(step) == pytest.approx(optimiser.param_groups[0]["lr"], abs=1e-12)
+        optimiser.step()
+        if step < total - 1:
+            reference.step()
