@@ -6,6 +6,9 @@ Composed from parts, autograd keeps every complex intermediate and the complex p
 the real ones (u and y are real). Here both projections and their gradients are real matrix products
 on interleaved real and imaginary parts, and the only array kept for the gradient is the states.
 
+On the CPU, where a C compiler is found, the work is done in :mod:`common.kernels.s5_tiled`; what
+follows runs on any device.
+
 Layout of the inside, step-major: entry [j, b, i] of a state array is step ``i * chunk + j`` of
 sequence b, so that one step of all chunks is one contiguous block for the scan, and the projections
 read u and dy in place (a batched product over j with strided rows).
@@ -15,6 +18,7 @@ import torch
 from jaxtyping import Complex, Float
 from torch import Tensor
 
+from common.kernels import s5_tiled
 from common.kernels.scan import write_step_major
 
 # Few long steps: every step is one operation that threads share, and waiting for each other after
@@ -84,6 +88,9 @@ def _check(u, lam_bar, B_bar, C, bidirectional):
 def _forward_op(
     u: Tensor, lam_bar: Tensor, B_bar: Tensor, C: Tensor, bidirectional: bool
 ) -> tuple[Tensor, Tensor]:
+    if s5_tiled.usable(u):
+        with torch.autocast(u.device.type, enabled=False):
+            return s5_tiled.forward(u, lam_bar, B_bar, C, bidirectional)
     batch, length, _ = u.shape
     states = u.new_empty(_state_shape(u, lam_bar, bidirectional), dtype=lam_bar.dtype)
     chunk = states.shape[0]
@@ -100,7 +107,10 @@ def _forward_op(
 
 @_forward_op.register_fake
 def _(u, lam_bar, B_bar, C, bidirectional):
-    states = u.new_empty(_state_shape(u, lam_bar, bidirectional), dtype=lam_bar.dtype)
+    if s5_tiled.usable(u):
+        states = u.new_empty(s5_tiled.state_shape(u, lam_bar, bidirectional))
+    else:
+        states = u.new_empty(_state_shape(u, lam_bar, bidirectional), dtype=lam_bar.dtype)
     return u.new_empty(u.shape[0], u.shape[1], C.shape[0]), states
 
 
@@ -113,6 +123,9 @@ def _backward_op(
     It is carried conjugated, q_k = C^T dy_k + lam_bar q_{k+1}: so the same decay serves both ways,
     no conjugate is ever written out, and conj(dlam_bar) = sum_k q_k x_{k-1}.
     """
+    if not states.is_complex():
+        with torch.autocast(u.device.type, enabled=False):
+            return s5_tiled.backward(grad, u, lam_bar, B_bar, C, states)
     batch, length, _ = u.shape
     chunk, _, chunks, directions, state = states.shape
     rest = lam_bar.new_zeros(batch, state)

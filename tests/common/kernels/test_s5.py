@@ -1,13 +1,29 @@
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from common.kernels.compiled import SWITCH, scan_function, status
 from common.kernels.discretise import zoh
 from common.kernels.s5 import s5_apply
 from common.kernels.scan import diagonal_scan
 
-properties = settings(max_examples=25, deadline=None, derandomize=True)
+
+@pytest.fixture(autouse=True, params=["compiled", "torch"])
+def path(request, monkeypatch):
+    """Everything below holds with the compiled scan and without."""
+    monkeypatch.setenv(SWITCH, "1" if request.param == "compiled" else "0")
+    if request.param == "compiled" and scan_function(torch.float32) is None:
+        pytest.skip(status())
+    return request.param
+
+
+properties = settings(
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],  # the path is one for all examples
+)
 
 
 def composition(u, lam_bar, B_bar, C, *, bidirectional=False, conj_sym=False):
@@ -85,6 +101,65 @@ def test_causal_forward_and_mirrored_in_reverse(length, at):
     only_reverse = torch.cat([torch.zeros_like(C), C], 1)
     mirrored = s5_apply(u.flip(1), lam_bar, B_bar, only_reverse, bidirectional=True).flip(1)
     torch.testing.assert_close(mirrored, y)
+
+
+@pytest.mark.parametrize("state", [1, 4, 7, 8, 16, 19, 40])
+def test_any_number_of_states(state):
+    """Whole, half, quarter and odd vectors of states."""
+    arguments = problem(9, state=state)
+    leaves, others = ([x.clone().requires_grad_() for x in arguments] for _ in range(2))
+    ours = s5_apply(*leaves, bidirectional=True)
+    expected = composition(*others, bidirectional=True)
+    torch.testing.assert_close(ours, expected, rtol=1e-10, atol=1e-10)
+    for pair in zip(
+        torch.autograd.grad(ours.square().sum(), leaves),
+        torch.autograd.grad(expected.square().sum(), others),
+        strict=True,
+    ):
+        torch.testing.assert_close(*pair, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(("batch", "length"), [(3, 2500), (40, 100), (2, 1024)])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_tiles_and_lanes_do_not_show(batch, length, bidirectional):
+    arguments = problem(length, batch=batch, bidirectional=bidirectional)
+    results = []
+    for layer in (s5_apply, composition):
+        leaves = [x.clone().requires_grad_() for x in arguments]
+        y = layer(*leaves, bidirectional=bidirectional)
+        results.append([y, *torch.autograd.grad(y.sin().sum(), leaves)])
+    for ours, expected in zip(*results, strict=True):
+        assert (ours - expected).abs().max() <= 1e-11 * expected.abs().max()
+
+
+def test_same_bits_with_one_thread_and_with_two(path):
+    if path == "torch":
+        pytest.skip("the products of the step-major path are split among threads by the BLAS")
+    leaves = [x.requires_grad_() for x in problem(700, batch=5)]
+
+    def results():
+        y = s5_apply(*leaves, bidirectional=True)
+        return [y, *torch.autograd.grad(y.square().sum(), leaves)]
+
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        one = results()
+        torch.set_num_threads(2)
+        two = results()
+        again = results()
+    finally:
+        torch.set_num_threads(threads)
+    for a, b, c in zip(one, two, again, strict=True):
+        assert torch.equal(a, b)
+        assert torch.equal(b, c)
+
+
+def test_inference_mode():
+    arguments = problem(2100)
+    with torch.inference_mode():
+        y = s5_apply(*arguments, bidirectional=True)
+    torch.testing.assert_close(y, composition(*arguments, bidirectional=True))
 
 
 @pytest.mark.parametrize("length", [1000, 1024])
