@@ -26,9 +26,14 @@ def tasks(paper: str) -> list[str]:
 
 
 def models(paper: str) -> list[str]:
-    """Options of ``model=`` that this paper's folder brings."""
+    """Options of ``model=`` that this paper's folder brings, and the shared ones if one of its
+    recipes starts from such a one."""
     folders = [f for f in paper_config_folders() if f.parent.name == paper]
-    return sorted(o for f in folders for o in _options(f / "model"))
+    own = [o for f in folders for o in _options(f / "model")]
+    shared = _options(conf_folder() / "model")
+    recipes = [p for f in folders for p in (f / "recipe" / paper).rglob("*.yaml")]
+    starts = {m for p in recipes for m in re.findall(r"^  - /model: (\S+)", p.read_text(), re.M)}
+    return sorted(own + (shared if starts & set(shared) else []))
 
 
 def scales() -> list[str]:

@@ -129,6 +129,7 @@ VOLATILE = (
 def register() -> None:
     """Store the shared schemas; called once before Hydra composes."""
     from common.data import specs
+    from common.trainers.schema import OptimizerConfig, TrainConfig
 
     store = ConfigStore.instance()
     store.store(name="run_schema", node=RunConfig)
@@ -141,3 +142,5 @@ def register() -> None:
         "text": specs.TextSpec,
     }.items():
         store.store(group="schema/data", name=name, node=spec)
+    store.store(group="schema/s4", name="optimizer", node=OptimizerConfig)
+    store.store(group="schema/s4", name="train", node=TrainConfig)

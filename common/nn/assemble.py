@@ -62,6 +62,7 @@ def sequence_classifier(
         sequence_norm(model.norm, model.d_model, model.batch_norm_decay)
         if final_norm and model.prenorm
         else None,
+        model.get("mask_padding", False),
     )
     pairs = data.channels is None and data.train.inputs.ndim == 3
     head = PairClassifier if pairs else SequenceClassifier

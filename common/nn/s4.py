@@ -189,9 +189,8 @@ class S4(nn.Module):
 
     def initial_state(self, batch: int) -> Complex[Tensor, "batch width state"]:
         """The state at rest."""
-        return torch.zeros(
-            batch, self.d_model, self.A_imag.shape[1], dtype=torch.complex64, device=self.C.device
-        )
+        C = torch.view_as_complex(self.C)
+        return C.new_zeros(batch, self.d_model, C.shape[-1])
 
     def step(
         self,
@@ -320,7 +319,8 @@ def _initial_C(channels: list[ModalBasis], directions: int, how: str) -> Tensor:
 
 def _check_stable(lam: Tensor) -> None:
     """What is not stable has to be made so before it gets here."""
-    if bool((lam.real > 0).any()):
+    rounding = 1e-12 * float(lam.abs().max())
+    if bool((lam.real > rounding).any()):
         raise InvalidInputError(
             "an eigenvalue has positive real part; stabilise the basis first (ptd: 'abs')."
         )

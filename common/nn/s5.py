@@ -146,9 +146,7 @@ class S5(nn.Module):
 
     def initial_state(self, batch: int) -> Complex[Tensor, "batch state"]:
         """The state at rest."""
-        return torch.zeros(
-            batch, len(self.Lambda_re), dtype=torch.complex64, device=self.Lambda_re.device
-        )
+        return torch.view_as_complex(self.C).new_zeros(batch, len(self.Lambda_re))
 
     def step(
         self,
