@@ -252,9 +252,17 @@ class S4(nn.Module):
         return torch.cat([x, x.conj()], dim=-1) if self.halved else x
 
     def _dplr_kernel(self, length, rate):
-        lam, P, B, C = self._full_system()
-        dt = self.step_sizes(rate)
-        return torch.stack([dplr_kernel(lam, P[:, 0], P[:, 0], B, c, dt, length) for c in C])
+        P, B = (self._to_channels(torch.view_as_complex(x)) for x in (self.P, self.B))
+        return dplr_kernel(
+            self._to_channels(self.eigenvalues()),
+            P,
+            P,
+            B,
+            torch.view_as_complex(self.C),
+            self.step_sizes(rate),
+            length,
+            conj_sym=self.halved,
+        )
 
     def _to_channels(self, x, broadcast: bool = True):
         """One row a channel; a single row stays one where it broadcasts."""
