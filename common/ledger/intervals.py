@@ -40,13 +40,21 @@ def of_difference(a: Sequence[float], b: Sequence[float]) -> Interval:
     u = s_a^2 / n_a and v = s_b^2 / n_b.
     """
     difference = statistics.fmean(a) - statistics.fmean(b)
-    if min(len(a), len(b)) < 2:
+    error = error_of_difference(a, b)
+    if math.isinf(error):
         return Interval(difference, -math.inf, math.inf)
     u, v = statistics.variance(a) / len(a), statistics.variance(b) / len(b)
     if u + v == 0:
         return Interval(difference, difference, difference)
     freedom = (u + v) ** 2 / (u**2 / (len(a) - 1) + v**2 / (len(b) - 1))
-    return _around(difference, math.sqrt(u + v), freedom)
+    return _around(difference, error, freedom)
+
+
+def error_of_difference(a: Sequence[float], b: Sequence[float]) -> float:
+    """sqrt(s_a^2 / n_a + s_b^2 / n_b), of mean(a) - mean(b); infinite for a single value."""
+    if min(len(a), len(b)) < 2:
+        return math.inf
+    return math.sqrt(statistics.variance(a) / len(a) + statistics.variance(b) / len(b))
 
 
 def _around(mean: float, error: float, freedom: float) -> Interval:

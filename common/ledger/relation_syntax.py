@@ -5,7 +5,12 @@
     {metric: M, at_least: 0.5, below: N}                    mean over seeds; also at_most, above,
                                                             within: [low, high]
     {interval_of: M, lies_above: N}                         95 % interval of the mean; lies_below
-    {difference: [M, N], lies_above: -1.0}                  Welch's 95 % interval; lies_below
+    {difference: [M, N], lies_above: -1.0}                  Welch's 95 % interval; lies_below,
+                                                            lies_within: [low, high]
+    {difference: [M, N], at_least: 1, standard_errors: 2}   of the means, and larger than so many
+                                                            of its standard errors; the bounds of
+                                                            a metric
+    {spread_of: [M, N, ...], at_most: 2.5}                  largest minus smallest mean
     {best_of: {0.001: M, 0.01: N}, is_at_least: 0.01}       which setting has the largest mean
 
 M, N name metrics, ``<task>/<variant>/<metric>``; a bound is a number or, where N stands above, the
@@ -19,6 +24,7 @@ import itertools
 from typing import Any
 
 from common.errors import UserError
+from common.ledger.between import Equivalence, MeanDifference, Spread
 from common.ledger.relations import (
     BestOf,
     Combination,
@@ -36,7 +42,8 @@ _FORMS = {
     "any": (),
     "metric": _BOUNDS,
     "interval_of": _SIDES,
-    "difference": _SIDES,
+    "difference": (*_SIDES, "lies_within", *_BOUNDS, "standard_errors"),
+    "spread_of": ("at_most",),
     "best_of": ("is_at_least",),
 }
 
@@ -73,15 +80,13 @@ def parse(node: Any, where: str) -> Relation:
         return _comparison(node, name, where)
     if form == "best_of":
         return _best_of(node, name, where)
+    if form == "spread_of":
+        return _spread(node, name, where)
+    if form == "difference":
+        return _difference(node, name, where)
     above, limit = _side(node, form, where)
-    if form == "interval_of":
-        metric = _metric(node[form], where)
-        return MeanInterval(name or label(metric), metric, above, _operand(limit, where))
-    pair = _list(node[form], where, form)
-    if len(pair) != 2:
-        raise UserError(f"{where}: difference takes two metrics, not {len(pair)}.")
-    a, b = (_metric(m, where) for m in pair)
-    return Difference(name or f"{label(a)} - {label(b)}", a, b, above, _number(limit, where))
+    metric = _metric(node[form], where)
+    return MeanInterval(name or label(metric), metric, above, _operand(limit, where))
 
 
 def label(metric: str) -> str:
@@ -130,21 +135,54 @@ def _composed(relation: Relation) -> bool:
 
 
 def _comparison(node: dict[str, Any], name: str, where: str) -> Relation:
-    bounds: list[tuple[str, Operand]] = []
-    for word in _BOUNDS:
-        if word not in node:
-            continue
-        if word == "within":
-            pair = _list(node[word], where, word)
-            if len(pair) != 2 or _number(pair[0], where) > _number(pair[1], where):
-                raise UserError(f"{where}: within takes [low, high], not {pair}.")
-            bounds += [("at_least", float(pair[0])), ("at_most", float(pair[1]))]
-        else:
-            bounds.append((word, _operand(node[word], where)))
+    bounds = [(word, _operand(x, where)) for word, x in _bounds(node, where)]
     if not bounds:
         raise UserError(f"{where}: metric needs one of {', '.join(_BOUNDS)}.")
     metric = _metric(node["metric"], where)
     return Comparison(name or label(metric), metric, tuple(bounds))
+
+
+def _bounds(node: dict[str, Any], where: str) -> list[tuple[str, Any]]:
+    """The bounds written in ``node``, ``within`` as its two sides."""
+    bounds = []
+    for word in _BOUNDS:
+        if word == "within" and word in node:
+            low, high = _range(node[word], where, word)
+            bounds += [("at_least", low), ("at_most", high)]
+        elif word in node:
+            bounds.append((word, node[word]))
+    return bounds
+
+
+def _range(value: Any, where: str, key: str) -> tuple[float, float]:
+    pair = _list(value, where, key)
+    if len(pair) != 2 or _number(pair[0], where) > _number(pair[1], where):
+        raise UserError(f"{where}: {key} takes [low, high], not {pair}.")
+    return float(pair[0]), float(pair[1])
+
+
+def _difference(node: dict[str, Any], name: str, where: str) -> Relation:
+    pair = _list(node["difference"], where, "difference")
+    if len(pair) != 2:
+        raise UserError(f"{where}: difference takes two metrics, not {len(pair)}.")
+    a, b = (_metric(m, where) for m in pair)
+    name = name or f"{label(a)} - {label(b)}"
+    if "lies_within" in node:
+        return Equivalence(name, a, b, *_range(node["lies_within"], where, "lies_within"))
+    if any(word in node for word in (*_BOUNDS, "standard_errors")):
+        if any(side in node for side in _SIDES):
+            raise UserError(f"{where}: lies_above, lies_below stand alone beside difference.")
+        bounds = tuple((w, _number(x, where)) for w, x in _bounds(node, where))
+        return MeanDifference(name, a, b, bounds, _number(node.get("standard_errors", 0.0), where))
+    above, limit = _side(node, "difference", where)
+    return Difference(name, a, b, above, _number(limit, where))
+
+
+def _spread(node: dict[str, Any], name: str, where: str) -> Relation:
+    metrics = tuple(_metric(m, where) for m in _list(node["spread_of"], where, "spread_of"))
+    if len(metrics) < 2 or "at_most" not in node:
+        raise UserError(f"{where}: spread_of takes at least two metrics and needs at_most.")
+    return Spread(name or "spread", metrics, _number(node["at_most"], where))
 
 
 def _best_of(node: dict[str, Any], name: str, where: str) -> Relation:

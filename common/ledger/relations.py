@@ -163,7 +163,7 @@ class Leaf(Relation):
 
 
 _WORDS = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<"}
-_TESTS: dict[str, Callable[[float, float], bool]] = {
+TESTS: dict[str, Callable[[float, float], bool]] = {
     "at_least": lambda x, y: x >= y,
     "at_most": lambda x, y: x <= y,
     "above": lambda x, y: x > y,
@@ -192,15 +192,13 @@ class Comparison(Leaf):
 
     def judge(self, values: Values) -> tuple[str, str, float | None]:
         mean = statistics.fmean(values[self.metric])
-        true = all(_TESTS[word](mean, _number(bound, values)) for word, bound in self.bounds)
+        true = all(TESTS[word](mean, _number(bound, values)) for word, bound in self.bounds)
         return (HOLDS if true else FAILS), figure(mean), mean
 
     def bound(self, values: Values) -> str:
-        words = [word for word, _ in self.bounds]
-        limits = [_operand(limit, values) for _, limit in self.bounds]
-        if words == ["at_least", "at_most"]:
-            return f"in [{limits[0]}, {limits[1]}]"
-        return " and ".join(f"{_WORDS[w]} {x}" for w, x in zip(words, limits, strict=True))
+        return bound_text(
+            [word for word, _ in self.bounds], [_operand(x, values) for _, x in self.bounds]
+        )
 
 
 @dataclass(frozen=True)
@@ -305,6 +303,13 @@ class Undecided(Relation):
 
     def evaluate(self, lookup: Lookup) -> Finding:
         return Finding(self.name, UNRESOLVED, bound="none is fixed for this scale")
+
+
+def bound_text(words: Sequence[str], limits: Sequence[str]) -> str:
+    """Bounds as they are shown: ``>= 1 and < 2``, or ``in [1, 2]``."""
+    if list(words) == ["at_least", "at_most"]:
+        return f"in [{limits[0]}, {limits[1]}]"
+    return " and ".join(f"{_WORDS[w]} {x}" for w, x in zip(words, limits, strict=True))
 
 
 def figure(value: float) -> str:

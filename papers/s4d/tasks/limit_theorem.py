@@ -54,7 +54,7 @@ def held_error(n: int, step: float, length: int, factor: float) -> float:
 
 
 def continuous_error(n: int, horizon: float) -> float:
-    """L2 norm over [0, horizon] of the difference to e^-t, a sum of exponentials, in closed form."""
+    """L2 norm over [0, horizon] of the difference to e^-t, all exponentials, in closed form."""
     lam, residues = component(n, 0.5)
     rates = torch.cat([lam, lam.new_tensor([-1.0])])
     weights = torch.cat([residues, residues.new_tensor([-1.0])])
@@ -62,6 +62,6 @@ def continuous_error(n: int, horizon: float) -> float:
 
 
 def _energy(rates, weights, horizon) -> Float[Tensor, ""]:
-    """int_0^T |sum_i w_i exp(a_i t)|^2 dt = sum_ij w_i w_j* (exp((a_i + a_j*) T) - 1)/(a_i + a_j*)."""
+    """int_0^T |sum_i w_i exp(a_i t)|^2 dt = sum_ij w_i w_j* (exp(s_ij T) - 1)/s_ij, s = a_i + a_j*."""
     pairs = rates[:, None] + rates.conj()
     return (weights @ ((torch.exp(pairs * horizon) - 1) / pairs) @ weights.conj()).real

@@ -155,3 +155,53 @@ def test_mistakes_are_explained(relation, message):
     with pytest.raises(UserError, match=message) as mistake:
         parse(relation, "claims.yaml, claim P1")
     assert str(mistake.value).startswith("claims.yaml, claim P1: ")
+
+
+@pytest.mark.parametrize(
+    ("relation", "expected"),
+    [
+        # mean(b) - mean(a) = 7.5, standard error sqrt(1/3 + 5/12) = 0.866, Welch's interval +- 2.24
+        ({"lies_within": [5, 10]}, "holds"),
+        ({"lies_within": [5, 9]}, "unresolved"),
+        ({"lies_within": [0, 4]}, "fails"),
+        ({"lies_within": [11, 12]}, "fails"),
+        ({"at_least": 7.5}, "holds"),
+        ({"at_least": 7.6}, "fails"),
+        ({"within": [7, 8]}, "holds"),
+        ({"within": [-3, 3]}, "fails"),
+        ({"at_least": 1, "standard_errors": 8}, "holds"),
+        ({"at_least": 1, "standard_errors": 9}, "fails"),
+        ({"standard_errors": 8}, "holds"),
+    ],
+)
+def test_differences_of_means(relation, expected):
+    assert verdict({"difference": ["t/b/x", "t/a/x"], **relation}) == expected
+
+
+def test_one_seed_has_no_standard_error():
+    pair = {"difference": ["t/b/x", "t/c/x"]}
+    assert verdict({**pair, "at_least": 1, "standard_errors": 2}) == "fails"
+    assert verdict({**pair, "lies_within": [-100, 100]}) == "unresolved"
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(8.0, "holds"), (7.9, "fails")])
+def test_the_spread_of_means(limit, expected):
+    relation = {"spread_of": ["t/a/x", "t/b/x", "t/c/x"], "at_most": limit}
+    finding = parse(relation, "here").evaluate(lookup)
+    assert finding.verdict == expected
+    assert "2 to 10, spread 8" in finding.measured
+
+
+@pytest.mark.parametrize(
+    ("relation", "message"),
+    [
+        ({"difference": ["t/a/x", "t/b/x"], "lies_above": 1, "at_least": 1}, "stand alone"),
+        ({"difference": ["t/a/x", "t/b/x"], "lies_within": [2, 1]}, "low, high"),
+        ({"difference": ["t/a/x", "t/b/x"], "standard_errors": "many"}, "not a number"),
+        ({"spread_of": ["t/a/x"], "at_most": 1}, "at least two"),
+        ({"spread_of": ["t/a/x", "t/b/x"]}, "at_most"),
+    ],
+)
+def test_relations_between_metrics_are_checked(relation, message):
+    with pytest.raises(UserError, match=message):
+        parse(relation, "here")
