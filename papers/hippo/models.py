@@ -24,7 +24,8 @@ from common.errors import InvalidInputError
 from common.kernels.dense import dense_bilinear, dense_zoh, impulse_responses
 from common.kernels.hippo import MEASURES, system
 from common.nn.hippo_basis import hippo_basis
-from common.nn.modal import ModalBasis
+from common.nn.modal import ModalBasis, diagonal_basis
+from common.nn.s4 import S4
 
 COMBINATIONS = {"hippo": ("legs", "fout")}
 REAL = "s4d_real"  # S4D-Real, the baseline without oscillation: A = -diag(1, ..., n), B = 1
@@ -77,6 +78,30 @@ def dense_system(name: str, n: int) -> tuple[Float[Tensor, "{n} {n}"], Float[Ten
         return system(name, n)
     except ValueError as error:
         raise InvalidInputError(f"system={name}, n={n}: {error}.") from error
+
+
+def single_layer(name: str, n: int, d_model: int, step: float) -> S4:
+    """One causal S4 layer whose copies start from the same system and the same step; all trained.
+
+    S4D-Real is diagonal, with n real modes where the others have n/2 complex ones.
+
+    Raises:
+        InvalidInputError: unknown name, or a size that cannot be had.
+    """
+    if name == REAL:
+        A, B = dense_system(name, n)
+        starts = (diagonal_basis(A.diagonal(), B),)
+    else:
+        starts = bases(name, n)
+    return S4(
+        starts,
+        d_model,
+        bidirectional=False,
+        dt_min=step,
+        dt_max=step,
+        n_ssm=d_model,
+        input_matrix="trained",
+    )
 
 
 def state_responses(

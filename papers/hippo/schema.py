@@ -62,7 +62,7 @@ class TimescaleTask(TaskConfig):
 
 @dataclass
 class ReadoutTask(TaskConfig):
-    """What the two trained experiments share: signals, one frozen layer, Adam.
+    """What the two trained experiments share: signals, one layer, Adam.
 
     Attributes:
         length: steps of a signal.
@@ -76,7 +76,7 @@ class ReadoutTask(TaskConfig):
         cosine: anneal the rate to 0.
         steps: optimiser steps.
         batch_size: signals of a step.
-        discretisation: ``zoh`` or ``bilinear``.
+        discretisation: ``zoh`` or ``bilinear``, of a frozen layer.
     """
 
     length: int = 1000
@@ -100,11 +100,13 @@ class DelayTask(ReadoutTask):
     Attributes:
         systems: measures, or ``s4d_real``.
         lag: in steps.
+        frozen: train the read-out only; else S4 layers, all of whose parameters are trained.
         ridge: of the closed form, on states of unit variance.
     """
 
     systems: list[str] = field(default_factory=lambda: ["legs", "legt", "fout", "lagt", "s4d_real"])
     lag: int = 250
+    frozen: bool = True
     ridge: float = 1.0e-6
 
 

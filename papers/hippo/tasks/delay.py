@@ -1,9 +1,10 @@
 """H9: hold a signal back for ``lag`` steps with one linear layer, trained and in closed form.
 
 A sharp window at one age is what LegT was made for and what FouT can place; LegS smears it, and
-decaying modes alone cannot do it at all. A, B and Delta are frozen, so that the start is what is
-measured. The closed form is for the stationary part of the signal, without the constant that
-subtracting the first value leaves (any low-pass learns that half of the power).
+decaying modes alone cannot do it at all. With ``frozen``, A, B and Delta stay at their start, so
+that the start is what is measured; the paper trains them too. The closed form is for the stationary
+part of the signal, without the constant that subtracting the first value leaves (any low-pass
+learns that half of the power).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from common.experiment.context import RunContext, TaskResult
 from common.experiment.machine import device
 from common.kernels.delay import band_limited_covariance, stationary_delay_error
 from papers.hippo.frozen import FrozenLayer
-from papers.hippo.models import DISCRETISATIONS, state_responses
+from papers.hippo.models import DISCRETISATIONS, single_layer, state_responses
 from papers.hippo.signals import white_noise
 from papers.hippo.tasks.readout import train
 
@@ -56,18 +57,35 @@ def run(context: RunContext) -> TaskResult:
 def trained_error(name: str, responses: Tensor, signals: Tensor, context: RunContext) -> float:
     """RMSE / RMS on the test signals after training on the others."""
     task = context.config.task
-    layer = FrozenLayer(responses[None], task.d_model)
-    model = nn.Sequential(layer, nn.Linear(task.d_model, 1)).to(signals.device)
+    model = OneLayer(name, responses, task).to(signals.device)
     inputs, targets = signals, delayed(signals, task.lag)
 
     def loss(batch: Tensor) -> Tensor:
-        return F.mse_loss(model(inputs[batch])[..., 0], targets[batch])
+        return F.mse_loss(model(inputs[batch]), targets[batch])
 
     train(model.parameters(), loss, task.train_samples, task, context.track, f"delay, {name}")
     test, wanted = inputs[task.train_samples :], targets[task.train_samples :]
     with torch.no_grad():
-        outputs = torch.cat([model(part)[..., 0] for part in test.split(64)])
+        outputs = torch.cat([model(part) for part in test.split(64)])
     return float(((outputs - wanted).square().mean() / wanted.square().mean()).sqrt())
+
+
+class OneLayer(nn.Module):
+    """(batch, length) to the same: lift to H channels, the state spaces, and mix."""
+
+    def __init__(self, name: str, responses: Tensor, task):
+        super().__init__()
+        self.frozen = bool(task.frozen)
+        if self.frozen:
+            self.layer = FrozenLayer(responses[None], task.d_model)
+        else:
+            self.encoder = nn.Linear(1, task.d_model)
+            self.layer = single_layer(name, task.state_size, task.d_model, 2 / task.lag)
+        self.decoder = nn.Linear(task.d_model, 1)
+
+    def forward(self, u: Tensor) -> Tensor:
+        y = self.layer(u) if self.frozen else self.layer(self.encoder(u[..., None]))[0]
+        return self.decoder(y)[..., 0]
 
 
 def delayed(signals: Tensor, lag: int) -> Tensor:

@@ -4,7 +4,7 @@ import torch
 from common.kernels.dense import dense_zoh
 from common.kernels.hippo import system
 from papers.hippo.frozen import FrozenLayer
-from papers.hippo.models import bases, dense_system, state_responses
+from papers.hippo.models import bases, dense_system, single_layer, state_responses
 
 
 @pytest.mark.parametrize("name", ["legs", "legt", "fout", "lagt", "hippo"])
@@ -67,6 +67,18 @@ def test_a_frozen_layer_is_the_recurrence():
             wanted[:, k, channel] = x @ layer.C[channel] + layer.D[channel] * v[:, k, channel]
     torch.testing.assert_close(layer(u), wanted, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(layer.last(u), wanted[:, -1], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "rule"), [("legt", "bilinear"), ("s4d_real", "zoh")])
+def test_the_trained_layer_starts_from_the_same_states(name, rule):
+    torch.manual_seed(0)
+    layer, n, length = single_layer(name, 8, 2, 0.05), 8, 30
+    start = bases(name, n)[0].V if name == "legt" else torch.eye(n, dtype=torch.complex128)
+    C = torch.view_as_complex(layer.C.detach()).to(torch.complex128)[0]
+    rows = 2 * (C @ start.mH).real
+    wanted = rows @ state_responses(name, n, 0.05, length, rule)
+    torch.testing.assert_close(layer.kernel(length)[0], wanted.float(), rtol=0, atol=1e-4)
+    assert {"C", "B", "log_dt"} <= {name for name, _ in layer.named_parameters()}
 
 
 def test_a_frozen_layer_trains_its_readout_only():

@@ -46,6 +46,12 @@ def test_smoke(task, smoke):
     assert record["metric"] in record["metrics"]
 
 
+def test_the_delay_with_everything_trained(smoke):
+    status, record = smoke("delay", "task.frozen=false")
+    assert status == 0, record["reason"]
+    assert set(record["metrics"]) >= {"legt_trained", "s4d_real_trained"}
+
+
 def test_figures_are_drawn(smoke, tmp_path):
     smoke("orthogonal_bases", "task.figures=true")
     drawn = {p.name for p in (tmp_path / "outputs").rglob("*.png")}
