@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.interpolate import pade
 from scipy.linalg import expm, solve_continuous_lyapunov
@@ -13,6 +13,8 @@ from scipy.special import eval_genlaguerre, eval_laguerre, eval_legendre, gamma
 
 from common.kernels.hippo import MEASURES, delay_readout, glagt, lagt, legs, low_rank, nplr, system
 from common.kernels.transfer import transfer_function
+
+properties = settings(max_examples=25, deadline=None, derandomize=True)
 
 
 def kernel(A, B, t):
@@ -70,7 +72,9 @@ def test_lagt_is_laguerre_and_uniform():
     assert torch.equal(lagt(n, b=3.0)[1], 3 * B)
 
 
-@given(st.floats(-0.9, 0.9), st.floats(0.01, 2))
+# No subnormal numbers: a run in the same process switches them off, and they matter nowhere here.
+@properties
+@given(st.floats(-0.9, 0.9, allow_subnormal=False), st.floats(0.01, 2))
 def test_generalised_laguerre(alpha, beta):
     n, t = 6, np.array([0.0, 0.5, 2.0])
     k = np.arange(n)
@@ -133,6 +137,7 @@ def test_fourier_diag_rings_for_ever():
 
 
 @pytest.mark.parametrize("measure", MEASURES)
+@properties
 @given(half=st.integers(1, 20))
 def test_normal_plus_low_rank(measure, half):
     n = 2 * half
