@@ -70,6 +70,13 @@ def _parser() -> argparse.ArgumentParser:
     collect = add("collect", _collect, "Merge run folders into results/<paper>.csv and .json.")
     collect.add_argument("paper", nargs="*", help="default: all")
 
+    compare = add("compare", _compare, "Write a table of rows from several papers.")
+    compare.add_argument("name", help="of comparisons/<name>.yaml")
+    compare.add_argument("--run", action="store_true", help="run what it lacks")
+    compare.add_argument("--time", action="store_true", help="time a step of each model, alone")
+    compare.add_argument("--jobs", type=int, default=2, help="runs at a time (default: 2)")
+    compare.add_argument("--threads", type=int, default=1, help="CPU threads of a run (default: 1)")
+
     validate = add("validate", _validate, "Read every claims.yaml and compose every run.")
     validate.add_argument("paper", nargs="*", help="default: all")
 
@@ -112,8 +119,7 @@ def _run(options: argparse.Namespace, folders: Folders) -> int:
     from common.ledger.update import update
 
     _known_scale(options.scale)
-    if options.jobs < 1 or options.threads < 1:
-        raise UserError(f"--jobs {options.jobs} and --threads {options.threads} start at 1.")
+    _positive(options)
     (paper,) = folders.chosen([options.paper])
     planned = plan(paper, folders.claims(paper))
     runs = planned.unique_runs(options.scale, options.claim)
@@ -148,6 +154,22 @@ def _collect(options: argparse.Namespace, folders: Folders) -> int:
             print(f"ledger: {warning}", file=sys.stderr)
         print(f"{paper}: {len(ledger.rows)} runs in {folders.rows(paper)}")
     return OK
+
+
+def _compare(options: argparse.Namespace, folders: Folders) -> int:
+    from common.ledger.compare import compare
+
+    _positive(options)
+    page, failed = compare(
+        options.name,
+        folders,
+        run=options.run,
+        time=options.time,
+        jobs=options.jobs,
+        threads=options.threads,
+    )
+    print(page)
+    return FAILED if failed else OK
 
 
 def _validate(options: argparse.Namespace, folders: Folders) -> int:
@@ -186,6 +208,11 @@ def _write_page(ledgers: dict[str, PaperLedger], folders: Folders) -> None:
     from common.ledger.pages import results_page
 
     write_text(folders.results / "README.md", results_page(list(ledgers.values())))
+
+
+def _positive(options: argparse.Namespace) -> None:
+    if options.jobs < 1 or options.threads < 1:
+        raise UserError(f"--jobs {options.jobs} and --threads {options.threads} start at 1.")
 
 
 def _known_scale(scale: str) -> None:

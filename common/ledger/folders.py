@@ -16,11 +16,13 @@ class Folders:
         papers: holds ``<id>/claims.yaml`` and ``<id>/README.md``.
         results: holds ``<id>.csv``, ``<id>.json`` and ``README.md``, kept in git.
         outputs: holds the runs' folders, not kept in git.
+        comparisons: holds ``<name>.yaml``, tables of rows from several papers.
     """
 
     papers: Path
     results: Path
     outputs: Path
+    comparisons: Path = Path("comparisons")
 
     @classmethod
     def default(cls) -> Folders:
@@ -31,7 +33,7 @@ class Folders:
         from common.experiment.paths import COMMON, PAPERS
 
         checkout = COMMON.parent if (COMMON.parent / "conf").is_dir() else Path()
-        return cls(PAPERS, checkout / "results", Path("outputs"))
+        return cls(PAPERS, checkout / "results", Path("outputs"), checkout / "comparisons")
 
     @property
     def root_readme(self) -> Path:
@@ -53,6 +55,25 @@ class Folders:
     def summary(self, paper: str) -> Path:
         """Means over seeds, and verdicts."""
         return self.results / f"{paper}.json"
+
+    def comparison(self, name: str) -> Path:
+        """What a comparison compares.
+
+        Raises:
+            UserError: there is none of this name.
+        """
+        known = sorted(path.stem for path in self.comparisons.glob("*.yaml"))
+        if name not in known:
+            raise UserError(f"No comparison {name!r}; there are: {', '.join(known) or 'none'}.")
+        return self.comparisons / f"{name}.yaml"
+
+    def comparison_page(self, name: str) -> Path:
+        """The table of a comparison."""
+        return self.results / "comparisons" / f"{name}.md"
+
+    def comparison_times(self, name: str) -> Path:
+        """Its step times, measured one after the other with nothing else running."""
+        return self.results / "comparisons" / f"{name}_times.csv"
 
     def with_claims(self) -> list[str]:
         """Ids of the papers that have claims."""

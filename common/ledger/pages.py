@@ -9,6 +9,7 @@ from common.ledger.evaluate import Result, tally
 from common.ledger.intervals import of_mean
 from common.ledger.relations import Finding, figure, shown
 from common.ledger.rows import RunRow
+from common.ledger.tables import markdown
 from common.ledger.terminal import explanation, run_command
 from common.ledger.update import PaperLedger
 from common.ledger.verdicts import HOLDS, VERDICTS
@@ -36,7 +37,7 @@ def claims_table(ledger: PaperLedger, scale: str = SCALE) -> str:
         for result in results
         if result.verdict != HOLDS and (lines := explanation(result))
     ]
-    return "\n\n".join(part for part in (_table(head, rows), "\n".join(notes)) if part)
+    return "\n\n".join(part for part in (markdown(head, rows), "\n".join(notes)) if part)
 
 
 def task_table(rows: Iterable[RunRow], scale: str = SCALE) -> str:
@@ -54,7 +55,7 @@ def task_table(rows: Iterable[RunRow], scale: str = SCALE) -> str:
         "baselines",
         "paper's data",
     )
-    return _table(head, [_task_row(*group, runs) for group, runs in sorted(groups.items())])
+    return markdown(head, [_task_row(*group, runs) for group, runs in sorted(groups.items())])
 
 
 def paper_page(ledger: PaperLedger, scale: str = SCALE) -> str:
@@ -77,7 +78,7 @@ def papers_table(ledgers: Iterable[PaperLedger], scale: str = SCALE) -> str:
                 *(str(counts[verdict]) for verdict in VERDICTS),
             )
         )
-    return _table(("paper", "title", "tasks", *VERDICTS), rows)
+    return markdown(("paper", "title", "tasks", *VERDICTS), rows)
 
 
 def results_page(ledgers: Sequence[PaperLedger], scale: str = SCALE) -> str:
@@ -94,7 +95,7 @@ def results_page(ledgers: Sequence[PaperLedger], scale: str = SCALE) -> str:
         "`<paper>.json` means over seeds and verdicts: `git diff results/` shows what a change "
         "did. A row is `stale` when the configuration of its runs has changed since; a change of "
         "code or data alone is not noticed.",
-        _table(("paper", *VERDICTS), rows),
+        markdown(("paper", *VERDICTS), rows),
     ]
     for ledger in ledgers:
         parts += [
@@ -148,12 +149,3 @@ def _sentence(text: str) -> str:
 
 def _or_dash(value: float | None) -> str:
     return "-" if value is None else figure(value)
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(_cell(c) for c in line) + " |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.replace("|", "\\|").split())

@@ -103,7 +103,7 @@ def plan(paper: str, path: Path) -> Plan:
             reads a metric of a run that its check does not list.
     """
     claims = read(path)
-    with _composer() as compose:
+    with composer() as compose:
         title = str(compose([f"paper={paper}"], str(path)).paper.title)
         cache: dict[tuple[str, RunSpec], tuple[PlannedRun, ...]] = {}
         runs: dict[tuple[str, str], tuple[PlannedRun, ...]] = {}
@@ -112,7 +112,7 @@ def plan(paper: str, path: Path) -> Plan:
                 where = f"{path}, claim {claim.id}, scale {scale}"
                 for spec in check.runs:
                     if (scale, spec) not in cache:
-                        cache[scale, spec] = _planned(compose, paper, scale, spec, where)
+                        cache[scale, spec] = planned(compose, paper, scale, spec, where)
                 runs[claim.id, scale] = tuple(r for s in check.runs for r in cache[scale, s])
                 _check_metrics(check, runs[claim.id, scale], where)
     _check_rows(runs, path)
@@ -128,7 +128,7 @@ class _CannotCompose(Exception):
 
 
 @contextmanager
-def _composer() -> Iterator[Compose]:
+def composer() -> Iterator[Compose]:
     """Hydra's ``compose``, with its errors in the user's terms."""
     from hydra import compose, initialize_config_dir
 
@@ -154,9 +154,14 @@ def _composer() -> Iterator[Compose]:
         raise UserError(f"{refused.where}: {command}: {message}") from error
 
 
-def _planned(
+def planned(
     compose: Compose, paper: str, scale: str, spec: RunSpec, where: str
 ) -> tuple[PlannedRun, ...]:
+    """The runs of a specification, one a seed.
+
+    Raises:
+        UserError: the task is a composite.
+    """
     from common.experiment.identity import config_hash, plain
 
     overrides = [f"paper={paper}", f"task={spec.task}", f"scale={scale}", *spec.overrides]
@@ -187,8 +192,8 @@ def _check_metrics(check: Check, runs: tuple[PlannedRun, ...], where: str) -> No
 
 def _check_rows(runs: dict[tuple[str, str], tuple[PlannedRun, ...]], path: Path) -> None:
     seen: dict[Key, str] = {}
-    for (claim, scale), planned in runs.items():
-        for run in planned:
+    for (claim, scale), of_check in runs.items():
+        for run in of_check:
             if seen.setdefault(run.key, run.config_hash) != run.config_hash:
                 raise UserError(
                     f"{path}, claim {claim}, scale {scale}: another run of task {run.task} has the "

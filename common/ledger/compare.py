@@ -1,0 +1,91 @@
+"""``python -m common.ledger compare <name>``: run what a comparison lacks, time it, write it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich.console import Console
+
+from common.atomic import write_text
+from common.errors import UserError
+from common.experiment.record import Record
+from common.ledger import comparison as table
+from common.ledger.collect import Found, find
+from common.ledger.comparison import Comparison
+from common.ledger.folders import Folders
+from common.ledger.plan import PlannedRun
+from common.ledger.rows import read_csv
+from common.ledger.runner import Ended, missing, run_all
+from common.ledger.update import update
+
+TIMED_STEPS = 30
+
+
+def compare(
+    name: str, folders: Folders, *, run: bool, time: bool, jobs: int, threads: int
+) -> tuple[Path, list[Ended]]:
+    """Bring a comparison up to date; returns its page and the runs that failed.
+
+    Raises:
+        UserError: there is no such comparison, a run does not compose, or a timed run failed.
+    """
+    path = folders.comparison(name)
+    spec = table.read(path)
+    cells = table.runs(spec, str(path))
+    console = Console()
+    failed: list[Ended] = []
+    if run:
+        failed = _run_missing(spec, cells.values(), folders, jobs, threads, console)
+    for paper in spec.papers:
+        update(paper, folders)
+    if time:
+        times = _timed(spec, cells, threads, console)
+        write_text(folders.comparison_times(name), table.times_csv(times))
+    rows = {paper: read_csv(folders.rows(paper)) for paper in spec.papers}
+    times = table.read_times(folders.comparison_times(name))
+    page = folders.comparison_page(name)
+    write_text(page, table.page(spec, cells, rows, times, name) + "\n")
+    return page, failed
+
+
+def _run_missing(spec, cells: Iterable[tuple[PlannedRun, ...]], folders, jobs, threads, console):
+    wanted = [run for of_cell in cells for run in of_cell]
+    failed = []
+    for paper in spec.papers:
+        found = find(folders.outputs, paper)
+        of_paper = [run for run in wanted if run.paper == paper]
+        todo = missing(of_paper, read_csv(folders.rows(paper)), found)
+        console.print(f"{paper}: {len(of_paper)} runs, {len(todo)} missing")
+        ended = run_all(
+            todo, found, jobs=jobs, threads=threads, outputs=folders.outputs, console=console
+        )
+        failed += [e for e in ended if e.status != 0]
+    return failed
+
+
+def _timed(spec: Comparison, cells, threads: int, console: Console) -> dict[str, float]:
+    """Milliseconds of a training step of each row, one run after the other."""
+    times = {}
+    for row in spec.rows:
+        run = cells[row, spec.size_of][0]
+        short = PlannedRun(
+            run.paper,
+            run.task,
+            run.variant,
+            run.scale,
+            run.seed,
+            (*run.overrides, f"trainer.max_steps={TIMED_STEPS}"),
+            "",
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            outputs = Path(folder)
+            (ended,) = run_all(
+                [short], Found(), jobs=1, threads=threads, outputs=outputs, console=console
+            )
+            if ended.status != 0:
+                raise UserError(f"{row.label} could not be timed: {ended.said}")
+            (record,) = (Record.read(path.parent) for path in outputs.rglob("record.json"))
+        times[row.label] = 1e3 * record.metrics["seconds_per_step"]
+    return times

@@ -1,0 +1,204 @@
+"""One table of rows from several papers: the same tasks, equal budgets, a row each model.
+
+``comparisons/<name>.yaml``:
+
+    title: State-space layers at equal budgets
+    text: what is equal, what differs
+    scale: laptop
+    seeds: [0, 1, 2]
+    tasks: {lra/listops: ListOps}              task -> head of its column
+    size_of: lra/image                         the task whose parameters and step times are shown
+    rows: [{label: S4D-Inv, paper: s4d, model: s4d_inv}]
+
+Figures come from ``results/<paper>.csv``, as for claims. Step times are measured apart, one model
+after the other (``--time``): a time taken while another run is under way says nothing.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.errors import UserError
+from common.ledger.claims import RunSpec
+from common.ledger.plan import PlannedRun, composer, planned
+from common.ledger.relations import figure
+from common.ledger.rows import RunRow
+from common.ledger.tables import markdown
+
+_KEYS = ("title", "text", "scale", "seeds", "tasks", "size_of", "rows")
+_ROW_KEYS = ("label", "paper", "model")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model of one paper."""
+
+    label: str
+    paper: str
+    model: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A table that is to be filled; ``tasks`` maps a task to the head of its column."""
+
+    title: str
+    text: str
+    scale: str
+    seeds: tuple[int, ...]
+    tasks: dict[str, str]
+    size_of: str
+    rows: tuple[Row, ...]
+
+    @property
+    def papers(self) -> list[str]:
+        """Ids of the papers that rows come from."""
+        return list(dict.fromkeys(row.paper for row in self.rows))
+
+
+def read(path: Path) -> Comparison:
+    """The comparison in a file.
+
+    Raises:
+        UserError: naming the file and what is missing or unknown.
+    """
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
+
+    try:
+        content = OmegaConf.to_container(OmegaConf.load(path))
+    except (YAMLError, OmegaConfBaseException, OSError) as error:
+        raise UserError(f"{path} is not valid YAML: {error}") from error
+    if not isinstance(content, dict) or set(content) != set(_KEYS):
+        raise UserError(f"{path} must have exactly the keys {', '.join(_KEYS)}.")
+    for row in content["rows"]:
+        if not isinstance(row, dict) or set(row) != set(_ROW_KEYS):
+            raise UserError(f"{path}: a row has the keys {', '.join(_ROW_KEYS)}, not {row!r}.")
+    if content["size_of"] not in content["tasks"]:
+        raise UserError(f"{path}: size_of={content['size_of']!r} is none of the tasks.")
+    return Comparison(
+        title=content["title"],
+        text=content["text"].strip(),
+        scale=content["scale"],
+        seeds=tuple(content["seeds"]),
+        tasks=dict(content["tasks"]),
+        size_of=content["size_of"],
+        rows=tuple(Row(**row) for row in content["rows"]),
+    )
+
+
+def runs(comparison: Comparison, where: str) -> dict[tuple[Row, str], tuple[PlannedRun, ...]]:
+    """The runs behind each cell, composed as ``run.py`` would compose them now.
+
+    Raises:
+        UserError: one does not compose.
+    """
+    with composer() as compose:
+        return {
+            (row, task): planned(
+                compose,
+                row.paper,
+                comparison.scale,
+                RunSpec(task, (f"model={row.model}",), comparison.seeds),
+                f"{where}, row {row.label}",
+            )
+            for row in comparison.rows
+            for task in comparison.tasks
+        }
+
+
+def page(
+    comparison: Comparison,
+    cells: dict[tuple[Row, str], tuple[PlannedRun, ...]],
+    rows: dict[str, Sequence[RunRow]],
+    times: dict[str, float],
+    name: str,
+) -> str:
+    """The comparison as Markdown: mean and standard deviation over seeds.
+
+    Args:
+        rows: of each paper.
+        times: label -> milliseconds of a training step.
+    """
+    known = {(p, row.config_hash): row for p, of_paper in rows.items() for row in of_paper}
+
+    def measured(row: Row, task: str) -> list[RunRow]:
+        hashes = [run.config_hash for run in cells[row, task]]
+        return [known[row.paper, h] for h in hashes if (row.paper, h) in known]
+
+    head = ("layer", *comparison.tasks.values(), "average", "parameters", "ms a step")
+    lines = []
+    for row in comparison.rows:
+        found = {task: measured(row, task) for task in comparison.tasks}
+        means = [_mean(of_task) for of_task in found.values()]
+        size = found[comparison.size_of]
+        lines.append(
+            (
+                row.label,
+                *(_cell(of_task, len(comparison.seeds)) for of_task in found.values()),
+                figure(statistics.fmean(means)) if None not in means else "-",
+                f"{size[0].metrics['parameters']:,.0f}" if size else "-",
+                figure(times[row.label]) if row.label in times else "-",
+            )
+        )
+    lines.append(("*majority*", *_baselines(comparison, cells, known), "", "", ""))
+    where = comparison.tasks[comparison.size_of]
+    seeds = ", ".join(map(str, comparison.seeds))
+    caption = (
+        f"Test accuracy in per cent at the best validation epoch, scale {comparison.scale}, mean ± "
+        f"standard deviation over seeds {seeds}. Parameters and step times: {where}; one thread, "
+        f"one model at a time. `python -m common.ledger compare {name}`"
+    )
+    return "\n\n".join((f"# {comparison.title}", comparison.text, markdown(head, lines), caption))
+
+
+def times_csv(times: dict[str, float]) -> str:
+    """Label and milliseconds, a line each."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(("label", "milliseconds_per_step"))
+    writer.writerows((label, f"{value:.4g}") for label, value in times.items())
+    return buffer.getvalue()
+
+
+def read_times(path: Path) -> dict[str, float]:
+    """What ``times_csv`` wrote; nothing if there is no file."""
+    if not path.is_file():
+        return {}
+    with path.open(newline="") as file:
+        return {
+            line["label"]: float(line["milliseconds_per_step"]) for line in csv.DictReader(file)
+        }
+
+
+def _mean(rows: Sequence[RunRow]) -> float | None:
+    values = [row.metrics[row.headline] for row in rows if row.headline in row.metrics]
+    return statistics.fmean(values) if values else None
+
+
+def _cell(rows: Sequence[RunRow], seeds: int) -> str:
+    values = [row.metrics[row.headline] for row in rows if row.headline in row.metrics]
+    if not values:
+        return "not run"
+    text = f"{statistics.fmean(values):.1f}"
+    if len(values) > 1:
+        text += f" ± {statistics.stdev(values):.1f}"
+    return text if len(values) == seeds else f"{text} ({len(values)} of {seeds})"
+
+
+def _baselines(comparison, cells, known) -> Iterable[str]:
+    for task in comparison.tasks:
+        found = (
+            known[row.paper, run.config_hash].metrics.get("baseline_majority")
+            for row in comparison.rows
+            for run in cells[row, task]
+            if (row.paper, run.config_hash) in known
+        )
+        value = next(found, None)
+        yield "-" if value is None else f"{value:.1f}"
