@@ -26,6 +26,19 @@ _TUNINGS = ("-march=native", "-mcpu=native", None)  # what a compiler does not k
 _TIME_LIMIT = 60  # seconds for one compilation
 
 
+class ScanJob(ctypes.Structure):
+    """``struct job`` of ``diagonal_scan.c``, where the fields are explained. It holds bare
+    addresses: the tensors have to be kept alive beside it."""
+
+    _fields_ = (
+        *((name, ctypes.c_void_p) for name in ("decay", "inputs", "outputs", "added", "factors")),
+        *((name, ctypes.c_void_p) for name in ("sums", "carry")),
+        *((name, ctypes.c_long) for name in ("state", "sequences", "steps", "products")),
+        *((name, ctypes.c_long) for name in ("imaginary", "row", "factor_row")),
+        *((name, ctypes.c_long) for name in ("sequence", "factor_sequence", "fresh")),
+    )
+
+
 def scan_function(dtype: torch.dtype):
     """``structlab_scan`` of ``diagonal_scan.c`` for float32 or float64, or None."""
     return _load(_REALS[dtype], os.environ.get(SWITCH, "1"))[0]

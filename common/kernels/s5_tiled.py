@@ -17,23 +17,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from common.kernels.compiled import scan_function
+from common.kernels.compiled import ScanJob, scan_function
 from common.kernels.lanes import run_lanes
 
 _TILE = 1024  # rows
 _LANES = 16  # at most; each has its own sums for the gradients of B and C
-
-
-class _Job(ctypes.Structure):
-    """``struct job`` of ``diagonal_scan.c``."""
-
-    _fields_ = (
-        *((name, ctypes.c_void_p) for name in ("decay", "inputs", "outputs", "added", "factors")),
-        *((name, ctypes.c_void_p) for name in ("sums", "carry")),
-        *((name, ctypes.c_long) for name in ("state", "sequences", "steps", "products")),
-        *((name, ctypes.c_long) for name in ("imaginary", "row", "factor_row")),
-        *((name, ctypes.c_long) for name in ("sequence", "factor_sequence", "fresh")),
-    )
 
 
 def usable(u: Tensor) -> bool:
@@ -192,7 +180,7 @@ class _Scan:
         state, row = decay.shape[1] // 2, like.shape[1]
         self.function, self.row, self.size = scan_function(like.dtype), row, like.element_size()
         self.carry = like.new_empty(group.count, 2 * state)  # the job holds bare addresses
-        self.job = _Job(
+        self.job = ScanJob(
             decay=decay.data_ptr(),
             carry=self.carry.data_ptr(),
             sums=None if sums is None else sums.data_ptr(),

@@ -80,7 +80,7 @@ def _scan_op(decay: Tensor, inputs: Tensor, initial: Tensor | None, reverse: boo
     states = torch.empty(inputs.shape, dtype=inputs.dtype, device=inputs.device)
     if initial is None:
         initial = inputs.new_zeros(inputs.shape[0], inputs.shape[2])
-    _write_states(states, decay.resolve_conj(), inputs.resolve_conj(), initial, reverse)
+    write_states(states, decay.resolve_conj(), inputs.resolve_conj(), initial, reverse)
     return states
 
 
@@ -89,7 +89,7 @@ def _(decay, inputs, initial, reverse):
     return inputs.new_empty(inputs.shape)
 
 
-def _write_states(states, decay, inputs, initial, reverse):
+def write_states(states, decay, inputs, initial, reverse):
     """Fill ``states`` (batch, length, state); ``decay`` is (state,) or like ``inputs``."""
     length = inputs.shape[1]
     chunk = chunk_length(length)
@@ -140,7 +140,7 @@ def write_step_major(
         torch.addcmul(inputs[j], decay if constant else decay[j], last, out=last)
     chunk_decay = _repeated_square(decay, chunk) if constant else decay.prod(0)
     carried = torch.empty_like(last)
-    _write_states(carried, chunk_decay, last, initial, reverse)
+    write_states(carried, chunk_decay, last, initial, reverse)
 
     if reverse:
         previous = torch.cat([carried[:, 1:], initial[:, None]], 1)

@@ -76,6 +76,24 @@ def test_gradients():
     assert torch.autograd.gradcheck(fft_convolve, [x.requires_grad_() for x in arguments])
 
 
+@pytest.mark.parametrize("innermost", [False, True])
+def test_parts_of_channels_and_sequences(innermost, monkeypatch):
+    monkeypatch.setattr("common.kernels.convolution._ENTRIES", 100)
+    inputs = draw(5, 37, 20)
+    if innermost:  # (batch, length, channel) seen transposed
+        inputs = inputs.mT.contiguous().mT
+    kernel, reverse_kernel = draw(37, 20, seed=1), draw(37, 20, seed=2)
+    output = fft_convolve(inputs, kernel, reverse_kernel)
+    torch.testing.assert_close(output, direct(inputs, kernel, reverse_kernel))
+    assert output.stride() == inputs.stride()
+
+
+def test_operators_keep_the_promises_the_compiler_relies_on():
+    operator = torch.ops.structlab.fft_convolve.default
+    for inputs in (draw(2, 3, 10), draw(2, 10, 3).mT):
+        torch.library.opcheck(operator, (inputs.requires_grad_(), draw(3, 20).requires_grad_()))
+
+
 def test_half_precision_is_transformed_in_single():
     inputs, kernel = draw(2, 33, dtype=torch.float32).bfloat16(), draw(2, 33, seed=1).float()
     with torch.autocast("cpu", dtype=torch.bfloat16):
