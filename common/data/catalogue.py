@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 
 from common.data.context import DataContext
 from common.data.specs import (
+    ChirpsSpec,
     DataSpec,
     DigitsSpec,
     ImageSpec,
     ListOpsSpec,
+    MnistSpec,
     PathfinderSpec,
+    PulseSpec,
     RetrievalSpec,
     TextSpec,
 )
@@ -57,6 +60,18 @@ def load(spec: DataSpec, context: DataContext) -> SequenceData:
             from common.data.digits import load_digits
 
             return load_digits(spec, context)
+        case MnistSpec():
+            from common.data.mnist import load_mnist
+
+            return load_mnist(spec, context)
+        case ChirpsSpec():
+            from common.data.chirps import load_chirps
+
+            return load_chirps(spec)
+        case PulseSpec():
+            from common.data.pulse import load_pulse
+
+            return load_pulse(spec)
     raise UserError(
         f"{type(spec).__name__} is not a data spec; allowed: the classes of common.data.specs."
     )
@@ -89,4 +104,8 @@ def available(spec: DataSpec, context: DataContext) -> str | None:
             from common.data.digits import digits_available
 
             return digits_available()
+        case MnistSpec():
+            from common.data.mnist import mnist_available
+
+            return mnist_available(context)
     return None

@@ -12,12 +12,13 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import torch
 
 from common.data import cifar10_files
 from common.data.context import DataContext
-from common.data.prepared import Arrays, content_sha256, prepare, prepared_path
-from common.data.sequence import SequenceData, SequenceSplit, majority_share
+from common.data.images import block_means, luma, random_split_order
+from common.data.prepared import Arrays, prepare, prepared_path
+from common.data.sequence import SequenceData
+from common.data.signals import signal_data
 from common.data.specs import ImageSpec
 
 # mean and standard deviation of pixels in 0..1; colour_s5ptd's deviations are averages of
@@ -49,24 +50,13 @@ def load_cifar10(spec: ImageSpec, context: DataContext) -> SequenceData:
         "test": ("test", np.arange(spec.test)),
     }
     splits = {split: _split(decoded.arrays, *rows, spec) for split, rows in chosen.items()}
-    hashed = {
-        f"{split}_{name}": getattr(data, name).numpy()
-        for split, data in splits.items()
-        for name in ("inputs", "targets")
-    }
     full = (spec.downsample, spec.train, spec.val, spec.test) == (1, 45_000, 5_000, 10_000)
-    return SequenceData(
+    return signal_data(
+        splits,
         name="cifar10",
-        train=splits["train"],
-        val=splits["val"] if spec.val else None,
-        test=splits["test"],
         n_classes=10,
-        vocab_size=None,
-        channels=1 if spec.grey else 3,
         is_paper_data=full and spec.normalisation != "none",
         source="CIFAR-10 (Krizhevsky 2009)",
-        content_sha256=content_sha256(hashed),
-        baselines={"majority": majority_share(splits["test"].targets)},
         notes=_notes(spec, full),
     )
 
@@ -78,37 +68,20 @@ def cifar10_available(context: DataContext) -> str | None:
     return cifar10_files.fetch_plan(context)
 
 
-def random_split_order(n: int, seed: int) -> np.ndarray:
-    """Indices 0..n-1 in the order in which torch's random_split deals them out."""
-    return torch.randperm(n, generator=torch.Generator().manual_seed(seed)).numpy()
-
-
-def luma(images: np.ndarray) -> np.ndarray:
-    """ITU-R 601-2 luma (N, H, W) uint8 of RGB (N, H, W, 3) uint8, rounded as PIL's "L" does."""
-    weights = np.array([19595, 38470, 7471], dtype=np.uint32)  # .299 .587 .114 in units of 2^-16
-    return ((images.astype(np.uint32) @ weights + 0x8000) >> 16).astype(np.uint8)
-
-
-def block_means(images: np.ndarray, k: int) -> np.ndarray:
-    """Means over k x k blocks: (N, H, W, C) uint8 -> (N, H/k, W/k, C) float32, in 0..255."""
-    n, height, width, channels = images.shape
-    blocks = images.reshape(n, height // k, k, width // k, k, channels)
-    return (blocks.sum(axis=(2, 4), dtype=np.uint32) / (k * k)).astype(np.float32)
-
-
 def _decode(context: DataContext) -> tuple[Arrays, dict[str, Any]]:
     return cifar10_files.read_cifar10(context), {}
 
 
-def _split(arrays: Arrays, part: str, rows: np.ndarray, spec: ImageSpec) -> SequenceSplit:
+def _split(
+    arrays: Arrays, part: str, rows: np.ndarray, spec: ImageSpec
+) -> tuple[np.ndarray, np.ndarray]:
     images = arrays[f"{part}_images"][rows]
     images = luma(images)[..., None] if spec.grey else images
     pixels = block_means(images, spec.downsample)
     mean, std = (np.array(values, np.float32) for values in NORMALISATIONS[spec.normalisation])
     pixels = (pixels / np.float32(255) - mean) / std
     sequences = pixels.reshape(len(rows), -1, images.shape[-1])
-    targets = arrays[f"{part}_labels"][rows].astype(np.int64)
-    return SequenceSplit(torch.from_numpy(sequences), torch.from_numpy(targets))
+    return sequences, arrays[f"{part}_labels"][rows].astype(np.int64)
 
 
 def _notes(spec: ImageSpec, full: bool) -> list[str]:

@@ -8,12 +8,11 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 import numpy as np
-import torch
 
 from common.data.blocks import block_rng
 from common.data.context import DataContext
-from common.data.prepared import content_sha256
-from common.data.sequence import SequenceData, SequenceSplit, majority_share
+from common.data.sequence import SequenceData
+from common.data.signals import signal_data
 from common.data.specs import DigitsSpec
 from common.errors import MissingDataError
 
@@ -38,25 +37,16 @@ def load_digits(spec: DigitsSpec, context: DataContext) -> SequenceData:
     pixels = (images.astype(np.float32) / np.float32(8) - np.float32(1)).reshape(1_797, -1, 1)
     targets = digits.target.astype(np.int64)
     ends = np.cumsum([0, spec.train, spec.val, spec.test])
-    arrays, splits = {}, {}
+    splits = {}
     for number, split in enumerate(("train", "val", "test")):
         rows = order[ends[number] : ends[number + 1]]
-        arrays |= {f"{split}_inputs": pixels[rows], f"{split}_targets": targets[rows]}
-        splits[split] = SequenceSplit(
-            torch.from_numpy(pixels[rows]), torch.from_numpy(targets[rows])
-        )
-    return SequenceData(
+        splits[split] = (pixels[rows], targets[rows])
+    return signal_data(
+        splits,
         name="digits",
-        train=splits["train"],
-        val=splits["val"] if spec.val else None,
-        test=splits["test"],
         n_classes=10,
-        vocab_size=None,
-        channels=1,
         is_paper_data=False,
         source="scikit-learn digits (UCI optical recognition)",
-        content_sha256=content_sha256(arrays),
-        baselines={"majority": majority_share(splits["test"].targets)},
         notes=["A test-bench, not a task of any paper here."],
     )
 

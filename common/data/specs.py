@@ -310,4 +310,103 @@ class DigitsSpec:
             )
 
 
-DataSpec = ListOpsSpec | TextSpec | RetrievalSpec | ImageSpec | PathfinderSpec | DigitsSpec
+@dataclass
+class MnistSpec:
+    """MNIST as a sequence of pixels, row by row (sMNIST, pMNIST); see `common.data.mnist`.
+
+    Attributes:
+        downsample: means over k x k blocks; 2 gives 14 x 14, so 196 steps.
+        permuted: one fixed random order of the pixels for all images.
+        train: the first images of the 54,000 of the seeded split.
+        val: the first images of the other 6,000.
+        test: the first images of the test set.
+        split_seed: of torch's random_split, and of the permutation.
+    """
+
+    downsample: int = 1
+    permuted: bool = False
+    train: int = 54_000
+    val: int = 6_000
+    test: int = 10_000
+    split_seed: int = 42
+
+    def validate(self) -> None:
+        """Raise UserError for settings under which no such set exists."""
+        _require_choice(self, "downsample", (1, 2, 4, 7))
+        for field, most in (("train", 54_000), ("val", 6_000), ("test", 10_000)):
+            least = 0 if field == "val" else 1
+            value = getattr(self, field)
+            _require(least <= value <= most, self, field, f"{least}..{most}")
+        _require_at_least(self, 0, "split_seed")
+
+
+@dataclass
+class ChirpsSpec:
+    """Sweeping tones in noise, generated: a stand-in for raw speech; see `common.data.chirps`.
+
+    Attributes:
+        length: samples of a signal; 16,000 is one second of speech.
+        noise: standard deviation of the noise (a tone has amplitudes from 0.5 to 1.5).
+        train: number of signals.
+        val: see `train`.
+        test: see `train`.
+        seed: decides the signals.
+    """
+
+    length: int = 16_000
+    noise: float = 0.5
+    train: int = 10_000
+    val: int = 1_000
+    test: int = 2_000
+    seed: int = 0
+
+    def validate(self) -> None:
+        """Raise UserError for settings under which no such set exists."""
+        _require_at_least(self, 16, "length")
+        _require_at_least(self, 1, "train", "test")
+        _require_at_least(self, 0, "noise", "val", "seed")
+
+
+@dataclass
+class PulseSpec:
+    """Pulse waves, generated: a stand-in for BIDMC; see `common.data.pulse`.
+
+    Attributes:
+        target: "heart_rate", "breathing_rate" or "saturation".
+        length: samples of a signal.
+        sampling_rate: samples a second.
+        noise: standard deviation of the noise (a pulse has a height of about 1).
+        train: number of signals.
+        val: see `train`.
+        test: see `train`.
+        seed: decides the signals.
+    """
+
+    target: str = "heart_rate"
+    length: int = 4_000
+    sampling_rate: float = 125.0
+    noise: float = 0.2
+    train: int = 5_000
+    val: int = 500
+    test: int = 1_000
+    seed: int = 0
+
+    def validate(self) -> None:
+        """Raise UserError for settings under which no such set exists."""
+        _require_choice(self, "target", ("heart_rate", "breathing_rate", "saturation"))
+        _require_at_least(self, 16, "length")
+        _require_at_least(self, 1, "train", "test", "sampling_rate")
+        _require_at_least(self, 0, "noise", "val", "seed")
+
+
+DataSpec = (
+    ListOpsSpec
+    | TextSpec
+    | RetrievalSpec
+    | ImageSpec
+    | PathfinderSpec
+    | DigitsSpec
+    | MnistSpec
+    | ChirpsSpec
+    | PulseSpec
+)

