@@ -18,14 +18,17 @@ from __future__ import annotations
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from omegaconf import DictConfig
+from torch import Tensor, nn
 
+from common.data.sequence import SequenceData
 from common.errors import InvalidInputError
 from common.kernels.dense import dense_bilinear, dense_zoh, impulse_responses
 from common.kernels.hippo import MEASURES, system
 from common.nn.hippo_basis import hippo_basis
 from common.nn.modal import ModalBasis, diagonal_basis
 from common.nn.s4 import S4
+from common.nn.s4_model import s4_classifier
 
 COMBINATIONS = {"hippo": ("legs", "fout")}
 REAL = "s4d_real"  # S4D-Real, the baseline without oscillation: A = -diag(1, ..., n), B = 1
@@ -80,6 +83,33 @@ def dense_system(name: str, n: int) -> tuple[Float[Tensor, "{n} {n}"], Float[Ten
         raise InvalidInputError(f"system={name}, n={n}: {error}.") from error
 
 
+def build(model: DictConfig, data: SequenceData) -> nn.Module:
+    """The classifier that the configuration describes; ``real`` is S4D-Real, the baseline.
+
+    Raises:
+        InvalidInputError: an option is unknown or does not go with the initialiser.
+    """
+    if model.initialiser == "real":
+        if model.low_rank or model.B_clip is not None:
+            raise InvalidInputError("initialiser=real has neither a low-rank part nor a B to clip.")
+        starts = (real_basis(model.state_size // 2),)
+    else:
+        starts = bases(
+            model.initialiser, model.state_size, low_rank=model.low_rank, B_clip=model.B_clip
+        )
+    return s4_classifier(model, data, starts)
+
+
+def real_basis(modes: int) -> ModalBasis:
+    """S4D-Real: eigenvalues -1, ..., -modes, B = 1.
+
+    Raises:
+        InvalidInputError: there is no mode.
+    """
+    A, B = dense_system(REAL, modes)
+    return diagonal_basis(A.diagonal(), B)
+
+
 def single_layer(name: str, n: int, d_model: int, step: float) -> S4:
     """One causal S4 layer whose copies start from the same system and the same step; all trained.
 
@@ -88,11 +118,7 @@ def single_layer(name: str, n: int, d_model: int, step: float) -> S4:
     Raises:
         InvalidInputError: unknown name, or a size that cannot be had.
     """
-    if name == REAL:
-        A, B = dense_system(name, n)
-        starts = (diagonal_basis(A.diagonal(), B),)
-    else:
-        starts = bases(name, n)
+    starts = (real_basis(n),) if name == REAL else bases(name, n)
     return S4(
         starts,
         d_model,
