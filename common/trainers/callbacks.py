@@ -181,3 +181,25 @@ class StepTimer(pl.Callback):
         """Median seconds of a step; 0 for a training of one step."""
         settled = self.seconds[self.WARMUP :] or self.seconds
         return float(np.median(settled)) if settled else 0.0
+
+
+class LossTrace(pl.Callback):
+    """The loss of every training step, kept through a resume."""
+
+    def __init__(self) -> None:
+        self.losses: list[float] = []
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx) -> None:
+        self.losses.append(module.last_finite)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"losses": list(self.losses)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.losses = list(state["losses"])
+
+    def quarters(self) -> list[float]:
+        """Mean loss of each quarter of the training; empty below four steps."""
+        if len(self.losses) < 4:
+            return []
+        return [float(part.mean()) for part in np.array_split(np.array(self.losses), 4)]

@@ -18,7 +18,13 @@ from common.data.loader import SequenceLoader
 from common.errors import InvalidInputError, UserError
 from common.experiment.context import RunContext
 from common.experiment.machine import device
-from common.trainers.callbacks import BestWeights, EpochLines, ResumableState, StepTimer
+from common.trainers.callbacks import (
+    BestWeights,
+    EpochLines,
+    LossTrace,
+    ResumableState,
+    StepTimer,
+)
 from common.trainers.checkpoints import AtomicCheckpointIO, newest_valid, save_atomically
 from common.trainers.module import SupervisedModule
 
@@ -35,6 +41,7 @@ class FitResult:
         best_val: that epoch's validation score.
         best_epoch: counted from 1.
         val_scores: one an epoch.
+        loss_quarters: mean training loss of each quarter of the steps.
         steps: optimiser steps taken.
         seconds_per_step: median.
         test_loss: with the best weights.
@@ -48,6 +55,7 @@ class FitResult:
     seconds_per_step: float
     test_loss: float
     val_scores: list[float] = field(default_factory=list)
+    loss_quarters: list[float] = field(default_factory=list)
 
 
 def load_best(model: nn.Module, folder: Path) -> nn.Module:
@@ -77,14 +85,14 @@ def fit(
     if epochs < 1:
         raise InvalidInputError(f"train.epochs={epochs}; allowed: 1 or more.")
     config = context.config.trainer
-    best, timer = BestWeights(), StepTimer()
+    best, timer, trace = BestWeights(), StepTimer(), LossTrace()
     state = ResumableState(context.folder, train, config.checkpoint_every, context.stop)
     checkpoint = newest_valid(context.folder) if context.resuming else None
     if checkpoint is not None:
         position = torch.load(checkpoint, weights_only=True)["position"]
         _position(train, position)
         context.console.print(f"  resuming from {checkpoint.name}", highlight=False)
-    trainer = _trainer(context, epochs, [best, timer, state])
+    trainer = _trainer(context, epochs, [best, timer, trace, state])
     with context.stop.deferring():
         trainer.fit(module, train, val, ckpt_path=checkpoint, weights_only=True)
         context.stop.raise_if_set()
@@ -110,6 +118,7 @@ def fit(
         seconds_per_step=timer.median(),
         test_loss=loss,
         val_scores=best.scores,
+        loss_quarters=trace.quarters(),
     )
 
 

@@ -123,5 +123,5 @@ def report(
         )
         if data.val is None:
             notes.append("no validation split: the epoch was selected on the test set")
-    facts = {"val_scores": result.val_scores}
+    facts = {"val_scores": result.val_scores, "train_loss_quarters": result.loss_quarters}
     return TaskResult(metrics, [data_entry(data)], notes, facts)

@@ -1,0 +1,112 @@
+"""Path-X for real: 200 training steps of the published models at L 16,384, through the entry point.
+
+``python -m benchmarks.pathx_steps``: some twenty minutes on two cores. Small batches and 200 images
+of the published generator (128 x 128, contours of 14 segments, all distractors); model, optimiser
+and schedule as published, but for a warm-up that ends after the first 100 steps. What is recorded
+is time, memory and whether the loss stays finite and falls; 200 steps say nothing of accuracy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from common.experiment.record import Record
+from common.ledger.collect import Found
+from common.ledger.plan import PlannedRun
+from common.ledger.runner import run_all
+from common.ledger.tables import markdown
+
+STEPS = 200
+BATCH = 2
+TRAIN_IMAGES = 160_000  # of the published training set
+
+
+@dataclass(frozen=True)
+class Model:
+    """A published Path-X training."""
+
+    label: str
+    paper: str
+    model: str
+    batch: int
+    epochs: int
+    warmup: tuple[str, ...]
+
+
+MODELS = (
+    Model("S5-PTD", "s5_ptd", "s5_ptd", 32, 90, ("optimizer.warmup_epochs=1",)),
+    Model(
+        "S4D-LegS",
+        "s4d",
+        "s4d_legs",
+        16,
+        50,
+        ("optimizer.warmup_steps=100", f"optimizer.total_steps={STEPS}"),
+    ),
+)
+
+
+def measure(model: Model, threads: int, console: Console) -> Record:
+    """Run the steps in a process of their own."""
+    overrides = (
+        f"model={model.model}",
+        f"train.batch_size={BATCH}",
+        "train.epochs=2",
+        "train.timed_only=true",
+        f"task.dataset.train={BATCH * STEPS // 2}",
+        "task.dataset.val=4",
+        "task.dataset.test=4",
+        "train.eval_batch_size=2",
+        *model.warmup,
+    )
+    run = PlannedRun(model.paper, "lra/pathx", model.model, "paper", 0, overrides, "")
+    with tempfile.TemporaryDirectory() as folder:
+        (ended,) = run_all(
+            [run], Found(), jobs=1, threads=threads, outputs=Path(folder), console=console
+        )
+        if ended.status != 0:
+            sys.exit(ended.said)
+        (record,) = (Record.read(path.parent) for path in Path(folder).rglob("record.json"))
+    return record
+
+
+def row(model: Model, record: Record) -> tuple[str, ...]:
+    """One line of the table, with the cost of the whole training extrapolated."""
+    seconds = record.metrics["seconds_per_step"]
+    sequences = TRAIN_IMAGES * model.epochs
+    days = seconds / BATCH * sequences / 86_400
+    losses = record.facts["train_loss_quarters"]
+    return (
+        model.label,
+        f"{record.metrics['parameters']:,.0f}",
+        f"{record.metrics['steps']:.0f}",
+        f"{seconds:.2f}",
+        f"{record.peak_memory_bytes / 2**30:.1f}",
+        ", ".join(f"{loss:.3f}" for loss in losses),
+        "yes" if losses[-1] < losses[0] else "no",
+        f"{days:,.0f}",
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.pathx_steps", description=__doc__)
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    head = (
+        "model", "parameters", "steps", "s a step", "peak GiB",
+        "mean loss, four quarters", "falls", "days for the published epochs",
+    )  # fmt: skip
+    console = Console(stderr=True)
+    rows = [row(m, measure(m, options.threads, console)) for m in MODELS]
+    print(markdown(head, rows))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
