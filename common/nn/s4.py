@@ -19,6 +19,7 @@ from common.errors import InvalidInputError
 from common.kernels.convolution import fft_convolve
 from common.kernels.discretise import bilinear, zoh
 from common.kernels.dplr import dplr_kernel
+from common.kernels.s4d import MODES, s4d_apply
 from common.kernels.streaming import (
     dense_scan,
     diagonal_final_state,
@@ -64,6 +65,8 @@ class S4(nn.Module):
         real_transform: how the decay -Re(A) is stored, see ``parameterisation.TRANSFORMS``.
         imag_transform: ``none``, or ``exp`` for Im(A) > 0.
         dt_transform: how the step size is stored.
+        mode: how a diagonal layer is computed, see :func:`common.kernels.s4d.s4d_apply`:
+            ``convolution``, ``scan``, or ``auto`` for the faster of the two.
 
     Raises:
         InvalidInputError: an option is out of range or does not go with the basis.
@@ -87,6 +90,7 @@ class S4(nn.Module):
         real_transform: str = "exp",
         imag_transform: str = "none",
         dt_transform: str = "exp",
+        mode: str = "auto",
     ):
         super().__init__()
         bases = [basis] if isinstance(basis, ModalBasis) else list(basis)
@@ -99,6 +103,7 @@ class S4(nn.Module):
         self.d_model = d_model
         self.real_transform, self.imag_transform = real_transform, imag_transform
         self.dt_transform = dt_transform
+        self.mode = mode
         self.folded = input_matrix == "folded" and not self.low_rank
         self._frozen = frozenset(frozen)
 
@@ -178,8 +183,7 @@ class S4(nn.Module):
         """
         inside = enter(u, lengths, padding)
         if state is None:
-            kernels = self.kernel(u.shape[1], rate)
-            y, final = fft_convolve(inside.transpose(1, 2), *kernels).transpose(1, 2), None
+            y, final = self._whole(inside, rate), None
         else:
             self._check_causal()
             y, final = self._continue(inside, state, lengths, rate)
@@ -212,6 +216,23 @@ class S4(nn.Module):
             y = 2 * torch.einsum("hn,bhn->bh", C[0], state).real
         return (y if self.D is None else torch.addcmul(y, u, self.D)), state
 
+    def _whole(self, u, rate):
+        """From rest, over the whole sequence."""
+        if self.low_rank:
+            return self._by_kernel(u, rate)
+        lam_step, B_bar, C = self._modes(rate)
+        weights = C * B_bar
+        return s4d_apply(
+            u,
+            weights[0],
+            lam_step.expand_as(weights[0]),
+            reverse_weights=weights[1] if self.bidirectional else None,
+            mode=self.mode,
+        )
+
+    def _by_kernel(self, u, rate):
+        return fft_convolve(u.transpose(1, 2), *self.kernel(u.shape[1], rate)).transpose(1, 2)
+
     def _continue(self, u, state, lengths, rate):
         if self.low_rank:
             lam, P, B, C = self._full_system()
@@ -220,8 +241,7 @@ class S4(nn.Module):
             return y, x[..., : state.shape[-1]]
         lam_step, B_bar, C = self._modes(rate)
         lam_step, B_bar = lam_step.expand_as(C[0]), B_bar.expand_as(C[0])
-        kernel = vandermonde_kernel(C[0] * B_bar, lam_step, u.shape[1])
-        y = fft_convolve(u.transpose(1, 2), kernel).transpose(1, 2)
+        y = s4d_apply(u, C[0] * B_bar, lam_step, mode=self.mode)
         y = y + diagonal_response(state, C[0], lam_step, u.shape[1])
         steps = u.shape[1] if lengths is None else lengths[:, None, None]
         final = diagonal_final_state(at_the_end(u, lengths), B_bar, lam_step)
@@ -284,6 +304,7 @@ def _check_options(options, bases, copies, layer) -> None:
         ("input_matrix", INPUTS),
         ("c_init", C_INITS),
         ("imag_transform", ("none", "exp")),
+        ("mode", MODES),
     ):
         if options[name] not in allowed:
             raise InvalidInputError(f"{name}={options[name]!r}; allowed: {', '.join(allowed)}.")

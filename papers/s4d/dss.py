@@ -74,6 +74,9 @@ class DSS(S4):
         C = torch.view_as_complex(self.C)
         return torch.stack([dss_kernel(c, lam, dt[:, None], length) for c in C])
 
+    def _whole(self, u, rate):
+        return self._by_kernel(u, rate)
+
     def _check_causal(self) -> None:
         raise InvalidInputError(
             "DSS normalises its kernel over the whole sequence and has no recurrence; use S4."

@@ -135,6 +135,7 @@ def test_unstable_bases_are_refused():
         {"imag_transform": "x"},
         {"discretisation": "x"},
         {"d_model": 0},
+        {"mode": "x"},
     ],
 )
 def test_bad_options(options):
