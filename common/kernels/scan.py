@@ -6,8 +6,11 @@ A textbook parallel scan writes all log2(L) levels to memory. At the bandwidth-b
 that is the whole cost, so the sequence is cut into chunks instead and every chunk advances at once,
 one fused multiply-add a step. A first pass only accumulates each chunk's last state, a short scan
 over chunks carries them on, and a second pass writes the states from the right starting value.
-Inputs are read twice and states written once, whatever the length.
+Inputs are read twice and states written once, whatever the length. On a CUDA device with Triton the
+same passes are three launches (:mod:`common.kernels.triton_scan`).
 """
+
+import importlib.util
 
 import torch
 from jaxtyping import Complex, Float
@@ -91,6 +94,10 @@ def _(decay, inputs, initial, reverse):
 
 def write_states(states, decay, inputs, initial, reverse):
     """Fill ``states`` (batch, length, state); ``decay`` is (state,) or like ``inputs``."""
+    if _on_cuda(states):
+        steps = (x if x.ndim == 1 else x[None] for x in (states, decay, inputs))
+        _write_on_cuda(*steps, initial, reverse)
+        return
     length = inputs.shape[1]
     chunk = chunk_length(length)
     chunks = length // chunk
@@ -131,6 +138,9 @@ def write_step_major(
     ``decay`` is ``(state,)`` or has the shape of ``inputs``. Strides are free: the layout is an
     order of indices, and callers who choose it in memory too get contiguous steps.
     """
+    if _on_cuda(states):
+        _write_on_cuda(states, decay, inputs, initial, reverse)
+        return
     chunk = inputs.shape[0]
     constant = decay.ndim == 1
     order = range(chunk - 1, -1, -1) if reverse else range(chunk)
@@ -149,6 +159,16 @@ def write_step_major(
     for j in order:
         torch.addcmul(inputs[j], decay if constant else decay[j], previous, out=states[j])
         previous = states[j]
+
+
+def _on_cuda(states) -> bool:
+    return states.is_cuda and importlib.util.find_spec("triton") is not None
+
+
+def _write_on_cuda(states, decay, inputs, initial, reverse):
+    from common.kernels.triton_scan import write_scan
+
+    write_scan(states, decay, inputs, initial, reverse)
 
 
 def _write_sequentially(states, decay, inputs, initial, reverse):
