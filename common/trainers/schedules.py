@@ -55,12 +55,18 @@ def one_cycle(warmup: int, total: int) -> Schedule:
     return factor
 
 
+def step_halving(steps_per_epoch: int, epochs: int) -> Schedule:
+    """Half the rate after each quarter of the epochs: 50, 100 and 150 of 200 (S4D on BIDMC)."""
+    return lambda step: 0.5 ** min(4 * (step // steps_per_epoch) // epochs, 3)
+
+
 SCHEDULES = (
     "warmup_cosine_epochs",
     "warmup_cosine_steps",
     "cosine_steps",
     "cosine_epochs",
     "one_cycle",
+    "step_halving",
 )
 
 
@@ -94,4 +100,6 @@ def schedule(
         return cosine_epochs(steps_per_epoch, epochs)
     if name == "one_cycle":
         return one_cycle(warmup_steps, total)
+    if name == "step_halving":
+        return step_halving(steps_per_epoch, epochs)
     raise InvalidInputError(f"schedule={name!r}; allowed: {', '.join(SCHEDULES)}.")

@@ -106,6 +106,13 @@ def test_cosines():
     assert epochs(20) == pytest.approx(0.5)
 
 
+def test_halving_by_quarters():
+    factor = schedule("step_halving", steps_per_epoch=10, epochs=200)
+    epochs = (0, 49, 50, 99, 100, 149, 150, 199, 200)
+    assert [factor(10 * e) for e in epochs] == [1, 1, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125, 0.125]
+    assert factor(499) == 1
+
+
 def test_only_warm_up_is_a_schedule_too():
     factor = schedule("warmup_cosine_epochs", steps_per_epoch=4, epochs=1, warmup_epochs=1)
     assert [factor(t) for t in range(4)] == [0.25, 0.5, 0.75, 1]
