@@ -37,7 +37,7 @@ def run(context: RunContext) -> TaskResult:
         note("dss_softmax_error", dss(layer, task.length, 0.0), plain)
         note("dss_guarded_softmax_error", dss(layer, task.length, 1e-7), guarded)
         note("dss_guard_effect", guarded, plain)
-    return TaskResult({name: value for name, value in errors.items()})
+    return TaskResult(dict(errors))
 
 
 def layer_of(start: str, rule: str, state_size: int, channels: int) -> S4:
