@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 import torch
-from jaxtyping import Complex, Float, Int
+from jaxtyping import Complex, Float
 from torch import Tensor, nn
 
 from common.errors import InvalidInputError
@@ -29,8 +29,9 @@ from common.kernels.streaming import (
 )
 from common.kernels.vandermonde import vandermonde_kernel
 from common.nn.initialisers import log_uniform
+from common.nn.layer import StateSpaceLayer
 from common.nn.modal import ModalBasis, real_pairs
-from common.nn.padding import at_the_end, enter, leave
+from common.nn.padding import at_the_end
 from common.nn.parameterisation import check_transform, constrained, raw_value
 
 DISCRETISATIONS = ("zoh", "bilinear")
@@ -39,12 +40,8 @@ C_INITS = ("original_basis", "complex_normal")
 FREEZABLE = ("A", "B", "C", "dt")
 
 
-class S4(nn.Module):
-    """Maps ``(batch, length, d_model)`` to the same shape, linear in its input.
-
-        y, state = layer(u)                                # a whole sequence; state is None
-        y, state = layer(u, state=layer.initial_state(b))  # piece by piece
-        y_t, state = layer.step(u_t, state)                # step by step
+class S4(StateSpaceLayer):
+    """One state space a channel; how it is called stands in :class:`StateSpaceLayer`.
 
     Args:
         basis: the system that all channels share at the start, or several, dealt out in turn; with
@@ -160,64 +157,21 @@ class S4(nn.Module):
             *weights.shape[:2], length
         )
 
-    def forward(
-        self,
-        u: Float[Tensor, "batch length width"],
-        lengths: Int[Tensor, " batch"] | None = None,
-        state: Complex[Tensor, "batch width state"] | None = None,
-        *,
-        rate: float = 1.0,
-        padding: str = "right",
-    ) -> tuple[Float[Tensor, "batch length width"], Complex[Tensor, "batch width state"] | None]:
-        """Outputs and, if a state was given, the state after the last step of each sequence.
-
-        Args:
-            u: inputs.
-            lengths: true lengths in a ragged batch; padded steps change nothing and come out zero.
-            state: before the first step, from :meth:`initial_state` or an earlier call.
-            rate: by how much longer a step is than in training (2: half the sampling rate).
-            padding: the side on which ragged sequences are padded, ``right`` or ``left``.
-
-        Raises:
-            InvalidInputError: lengths do not fit, or a state is given to a two-sided layer.
-        """
-        inside = enter(u, lengths, padding)
-        if state is None:
-            y, final = self._whole(inside, rate), None
-        else:
-            self._check_causal()
-            y, final = self._continue(inside, state, lengths, rate)
-        if self.D is not None:
-            y = torch.addcmul(y, inside, self.D)
-        return leave(y, lengths, padding), final
-
     def initial_state(self, batch: int) -> Complex[Tensor, "batch width state"]:
         """The state at rest."""
         C = torch.view_as_complex(self.C)
         return C.new_zeros(batch, self.d_model, C.shape[-1])
 
-    def step(
-        self,
-        u: Float[Tensor, "batch width"],
-        state: Complex[Tensor, "batch width state"],
-        *,
-        rate: float = 1.0,
-    ) -> tuple[Float[Tensor, "batch width"], Complex[Tensor, "batch width state"]]:
-        """One step of the recurrence: O(state) a channel."""
-        self._check_causal()
+    def _step(self, u, state, rate):
         if self.low_rank:
             lam, P, B, C = self._full_system()
             x = dplr_step(u, self._full(state), lam, P, B, self.step_sizes(rate))
-            y = torch.einsum("hn,bhn->bh", C[0], x).real
-            state = x[..., : state.shape[-1]]
-        else:
-            lam_step, B_bar, C = self._modes(rate)
-            state = torch.exp(lam_step) * state + B_bar * u[..., None]
-            y = 2 * torch.einsum("hn,bhn->bh", C[0], state).real
-        return (y if self.D is None else torch.addcmul(y, u, self.D)), state
+            return torch.einsum("hn,bhn->bh", C[0], x).real, x[..., : state.shape[-1]]
+        lam_step, B_bar, C = self._modes(rate)
+        state = torch.exp(lam_step) * state + B_bar * u[..., None]
+        return 2 * torch.einsum("hn,bhn->bh", C[0], state).real, state
 
     def _whole(self, u, rate):
-        """From rest, over the whole sequence."""
         if self.low_rank:
             return self._by_kernel(u, rate)
         lam_step, B_bar, C = self._modes(rate)
@@ -289,13 +243,6 @@ class S4(nn.Module):
         if broadcast and x.shape[0] == 1:
             return x
         return x.repeat(self.d_model // x.shape[0], *[1] * (x.ndim - 1))
-
-    def _check_causal(self) -> None:
-        if self.bidirectional:
-            raise InvalidInputError(
-                "a two-sided layer needs the whole sequence and has no state to go on from; use "
-                "bidirectional=False."
-            )
 
 
 def _check_options(options, bases, copies, layer) -> None:

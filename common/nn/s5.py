@@ -6,7 +6,7 @@ x_k = Lambda_bar x_{k-1} + B_bar u_k,     y_k = Re(C x_k) + D * u_k
 from __future__ import annotations
 
 import torch
-from jaxtyping import Complex, Float, Int
+from jaxtyping import Complex
 from torch import Tensor, nn
 
 from common.errors import InvalidInputError
@@ -14,8 +14,8 @@ from common.kernels.discretise import bilinear, zoh
 from common.kernels.s5 import s5_apply
 from common.kernels.scan import diagonal_scan
 from common.nn.initialisers import lecun_normal, log_uniform
+from common.nn.layer import StateSpaceLayer
 from common.nn.modal import ModalBasis, real_pairs
-from common.nn.padding import enter, leave
 
 C_INITS = ("trunc_standard_normal", "lecun_normal", "complex_normal")
 B_INITS = ("lecun_normal", "hippo")
@@ -23,12 +23,8 @@ DISCRETISATIONS = {"zoh": zoh, "bilinear": bilinear}
 CONSTRAINTS = ("none", "clip", "force_neg")
 
 
-class S5(nn.Module):
-    """Maps ``(batch, length, d_model)`` to the same shape, linear in its input.
-
-        y, state = layer(u)                                # a whole sequence; state is None
-        y, state = layer(u, state=layer.initial_state(b))  # piece by piece
-        y_t, state = layer.step(u_t, state)                # step by step
+class S5(StateSpaceLayer):
+    """One state space for all channels; how it is called stands in :class:`StateSpaceLayer`.
 
     The modal basis of one block is repeated ``blocks`` times; B and C are drawn in the original
     basis and carried over block by block (B~ = V^-1 B, C~ = C V).
@@ -99,68 +95,24 @@ class S5(nn.Module):
             real = -real.abs()
         return torch.complex(real, self.Lambda_im)
 
-    def forward(
-        self,
-        u: Float[Tensor, "batch length width"],
-        lengths: Int[Tensor, " batch"] | None = None,
-        state: Complex[Tensor, "batch state"] | None = None,
-        *,
-        rate: float = 1.0,
-        padding: str = "right",
-    ) -> tuple[Float[Tensor, "batch length width"], Complex[Tensor, "batch state"] | None]:
-        """Outputs and, if a state was given, the state after the last step of each sequence.
-
-        Args:
-            u: inputs.
-            lengths: true lengths in a ragged batch; padded steps change nothing and come out zero.
-            state: before the first step, from :meth:`initial_state` or an earlier call.
-            rate: by how much longer a step is than in training (2: half the sampling rate).
-            padding: the side on which ragged sequences are padded, ``right`` or ``left``.
-
-        Raises:
-            InvalidInputError: lengths do not fit, or a state is given to a bidirectional layer.
-        """
-        inside = enter(u, lengths, padding)
-        lam_bar, B_bar, C = self._system(rate)
-        if state is None:
-            y, final = (
-                s5_apply(
-                    inside,
-                    lam_bar,
-                    B_bar,
-                    C,
-                    bidirectional=self.bidirectional,
-                    conj_sym=self.conj_sym,
-                ),
-                None,
-            )
-        else:
-            self._check_causal()
-            states = diagonal_scan(lam_bar, inside.to(B_bar.dtype) @ B_bar.T, initial=state)
-            y = self._read_out(states, C)
-            last = -1 if lengths is None else lengths - 1
-            final = states[torch.arange(len(u), device=u.device), last]
-        if self.D is not None:
-            y = torch.addcmul(y, inside, self.D)
-        return leave(y, lengths, padding), final
-
     def initial_state(self, batch: int) -> Complex[Tensor, "batch state"]:
         """The state at rest."""
         return torch.view_as_complex(self.C).new_zeros(batch, len(self.Lambda_re))
 
-    def step(
-        self,
-        u: Float[Tensor, "batch width"],
-        state: Complex[Tensor, "batch state"],
-        *,
-        rate: float = 1.0,
-    ) -> tuple[Float[Tensor, "batch width"], Complex[Tensor, "batch state"]]:
-        """One step of the recurrence."""
-        self._check_causal()
+    def _whole(self, u, rate):
+        switches = {"bidirectional": self.bidirectional, "conj_sym": self.conj_sym}
+        return s5_apply(u, *self._system(rate), **switches)
+
+    def _continue(self, u, state, lengths, rate):
+        lam_bar, B_bar, C = self._system(rate)
+        states = diagonal_scan(lam_bar, u.to(B_bar.dtype) @ B_bar.T, initial=state)
+        last = -1 if lengths is None else lengths - 1
+        return self._read_out(states, C), states[torch.arange(len(u), device=u.device), last]
+
+    def _step(self, u, state, rate):
         lam_bar, B_bar, C = self._system(rate)
         state = lam_bar * state + u.to(B_bar.dtype) @ B_bar.T
-        y = self._read_out(state, C)
-        return (y if self.D is None else torch.addcmul(y, u, self.D)), state
+        return self._read_out(state, C), state
 
     def _system(self, rate):
         lam_bar, input_scale = self.discretise(self.eigenvalues(), rate * self.log_step.exp())
@@ -170,13 +122,6 @@ class S5(nn.Module):
     def _read_out(self, states, C):
         y = (states @ C.T).real
         return 2 * y if self.conj_sym else y
-
-    def _check_causal(self) -> None:
-        if self.bidirectional:
-            raise InvalidInputError(
-                "a bidirectional layer needs the whole sequence and has no state to go on from; "
-                "use bidirectional=False."
-            )
 
 
 def _check(name: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from common.errors import UserError
+from common.figures import pyplot, save
 from common.kernels.hippo import system
 from papers.hippo.bases import MEASURES, basis_functions, weight
 from papers.hippo.models import state_responses
@@ -21,19 +21,9 @@ _TITLES = {"legs": "LegS", "legt": "LegT", "fout": "FouT", "lagt": "LagT"}
 _SIZE = 64  # of the state
 
 
-def require_matplotlib() -> None:
-    """Raises UserError naming the extra if matplotlib is absent."""
-    try:
-        import matplotlib  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise UserError(
-            "Figures need matplotlib: pip install 'structlab[plot]', or set task.figures=false."
-        ) from error
-
-
 def bases_figure(folder: Path) -> None:
     """Kernels K_n(t) of finite systems (lines) over the functions p_n w they tend to (dotted)."""
-    plt = _pyplot()
+    plt = pyplot()
     figure, axes = plt.subplots(1, len(MEASURES), figsize=(13, 3), sharex=True)
     t = torch.linspace(0, 4, 161, dtype=torch.float64)
     for axis, measure in zip(axes, MEASURES, strict=True):
@@ -46,7 +36,7 @@ def bases_figure(folder: Path) -> None:
             axis.plot(t, limit[:, index], color=f"C{colour}", lw=0.8, ls=":")
         axis.set(title=f"{_TITLES[measure]}, n = {_SIZE}", xlabel="age t")
     axes[0].set_ylabel("K_n(t)")
-    _save(figure, folder, "bases")
+    save(figure, folder, "bases", dpi=110)
 
 
 def reconstruction_figure(folder: Path, seed: int = 0, steps: int = 500) -> None:
@@ -54,7 +44,7 @@ def reconstruction_figure(folder: Path, seed: int = 0, steps: int = 500) -> None
 
     The step is 2/steps: the windows span the whole past at the end, LegS fades over half of it.
     """
-    plt = _pyplot()
+    plt = pyplot()
     generator = torch.Generator().manual_seed(seed)
     signal = white_noise(1, 2 * steps, 1 / steps, 8.0, generator)[0]
     figure, axes = plt.subplots(2, len(MEASURES), figsize=(13, 4.2), sharex=True, sharey=True)
@@ -71,27 +61,7 @@ def reconstruction_figure(folder: Path, seed: int = 0, steps: int = 500) -> None
         axes[0, column].set_title(_TITLES[measure])
         axes[1, column].set_xlabel("time, in windows")
     axes[0, 0].set_ylim(float(signal.min()) - 0.5, float(signal.max()) + 0.5)
-    _save(figure, folder, "online_reconstruction")
-
-
-def _pyplot():
-    require_matplotlib()
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    return pyplot
-
-
-def _save(figure, folder: Path, name: str) -> None:
-    figure.tight_layout()
-    folder.mkdir(parents=True, exist_ok=True)
-    for suffix in ("png", "svg"):
-        # A date inside the file would make every redraw a difference.
-        metadata = {"Date": None} if suffix == "svg" else None
-        figure.savefig(folder / f"{name}.{suffix}", dpi=110, metadata=metadata)
-    _pyplot().close(figure)
+    save(figure, folder, "online_reconstruction", dpi=110)
 
 
 def main(folder: Path = Path("results/figures/hippo")) -> None:

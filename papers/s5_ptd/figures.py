@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from common.errors import UserError
+from common.figures import pyplot, save
 from common.kernels.hippo import legs
 from common.kernels.transfer import spike_frequency, transfer_function
 from papers.s5_ptd.models import dense_system, ginibre
@@ -37,19 +37,9 @@ _LABELS = {
 }
 
 
-def require_matplotlib() -> None:
-    """Raises UserError naming the extra if matplotlib is absent."""
-    try:
-        import matplotlib  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise UserError(
-            "Figures need matplotlib: pip install 'structlab[plot]', or set task.figures=false."
-        ) from error
-
-
 def transfer_figure(folder: Path, perturbations: dict[int, Tensor], points: int = 4000) -> None:
     """|G(iw)| of every start for C = e_0: the spikes of the normal part, and E of two kinds."""
-    plt = _pyplot()
+    plt = pyplot()
     figure, axes = plt.subplots(
         1, len(perturbations), figsize=(4.2 * len(perturbations), 3.4), squeeze=False
     )
@@ -78,7 +68,7 @@ def transfer_figure(folder: Path, perturbations: dict[int, Tensor], points: int 
         axis.set(title=f"n = {n}, last spike at {last:.1f}", xlabel="frequency w")
     axes[0][0].set_ylabel("|G(iw)|, C = e_0")
     axes[0][0].legend(fontsize=7)
-    _save(figure, folder, "transfer_functions")
+    save(figure, folder, "transfer_functions")
 
 
 def kappa_figure(
@@ -89,7 +79,7 @@ def kappa_figure(
     optimised: PTDResult,
 ) -> None:
     """Condition number of the eigenvectors against the size of the perturbation."""
-    plt = _pyplot()
+    plt = pyplot()
     figure, axis = plt.subplots(figsize=(4.6, 3.4))
     n = len(path[0].lam)
     axis.loglog(ratios, [s.kappa for s in path], "o-", color=_COLOURS["ptd"], label=f"PTD, n = {n}")
@@ -108,12 +98,12 @@ def kappa_figure(
         )
     axis.set(xlabel="||E|| / ||A_H||", ylabel="kappa(V)")
     axis.legend(fontsize=8)
-    _save(figure, folder, "kappa_against_ratio")
+    save(figure, folder, "kappa_against_ratio")
 
 
 def robustness_figure(folder: Path, variants: dict[str, dict[str, Any]]) -> None:
     """Accuracy clean and under noise at each frequency, one group of bars a model."""
-    plt = _pyplot()
+    plt = pyplot()
     figure, axis = plt.subplots(figsize=(6.4, 3.4))
     names = sorted(variants)
     noisy = [k for k in variants[names[0]] if k.startswith("accuracy_noise_")]
@@ -132,27 +122,7 @@ def robustness_figure(folder: Path, variants: dict[str, dict[str, Any]]) -> None
     axis.legend(
         fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1), ncol=len(names), frameon=False
     )
-    _save(figure, folder, "robustness")
-
-
-def _pyplot():
-    require_matplotlib()
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    return pyplot
-
-
-def _save(figure, folder: Path, name: str) -> None:
-    figure.tight_layout()
-    folder.mkdir(parents=True, exist_ok=True)
-    for suffix in ("png", "svg"):
-        # A date inside the file would make every redraw a difference.
-        metadata = {"Date": None} if suffix == "svg" else None
-        figure.savefig(folder / f"{name}.{suffix}", dpi=150, metadata=metadata)
-    _pyplot().close(figure)
+    save(figure, folder, "robustness")
 
 
 def main(results: Path = Path("results/s5_ptd.json")) -> None:

@@ -14,6 +14,7 @@ from scipy.special import binom, eval_laguerre, eval_legendre
 from torch import Tensor
 
 from common.experiment.context import RunContext, TaskResult
+from common.figures import require_matplotlib
 from common.kernels.dense import impulse_responses
 from common.kernels.hippo import delay_readout, fout, glagt, lagt, legs, legt, nplr, system
 from common.kernels.transfer import transfer_function
@@ -32,7 +33,7 @@ def run(context: RunContext) -> TaskResult:
     """All figures as metrics; the bases as a plot."""
     task = context.config.task
     if task.figures:
-        figures.require_matplotlib()
+        require_matplotlib()
     metrics: dict[str, float] = {}
     for n in LEGS_SIZES:
         metrics |= warped_legendre(n)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from common.experiment.context import RunContext, TaskResult
+from common.figures import require_matplotlib
 from common.kernels.hippo import legs
 from papers.s5_ptd import figures
 from papers.s5_ptd.models import ginibre
@@ -20,7 +21,7 @@ def run(context: RunContext) -> TaskResult:
     """All figures of P7 (its first half), P8, P9 and P10. Nothing is read from the cache: timed."""
     task = context.config.task
     if task.figures:
-        figures.require_matplotlib()
+        require_matplotlib()
     metrics: dict[str, float] = {}
     solved: list[tuple[int, PTDResult]] = []
     for n, ratio in zip(task.sizes, task.target_ratios, strict=True):

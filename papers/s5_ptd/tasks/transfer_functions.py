@@ -9,6 +9,7 @@ from scipy.linalg import solve_continuous_lyapunov
 from torch import Tensor
 
 from common.experiment.context import RunContext, TaskResult
+from common.figures import require_matplotlib
 from common.kernels.hippo import legs
 from common.kernels.transfer import (
     frequency_grid,
@@ -34,7 +35,7 @@ def run(context: RunContext) -> TaskResult:
     """All figures of P2 to P5, and the transfer-function plots."""
     task = context.config.task
     if task.figures:
-        figures.require_matplotlib()
+        require_matplotlib()
     metrics: dict[str, float] = {}
     perturbations = {}
     for n in task.sizes:
