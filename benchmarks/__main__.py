@@ -6,7 +6,15 @@ import os
 import platform
 import sys
 
-BENCHMARKS = ("s5_layer", "s4d_kernel", "generators")
+BENCHMARKS = (
+    "s5_layer",
+    "s4d_kernel",
+    "s4d_layer",
+    "s4d_modes",
+    "dplr",
+    "step_share",
+    "generators",
+)
 
 
 def main() -> int:

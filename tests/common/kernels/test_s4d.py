@@ -75,6 +75,14 @@ def test_many_channels_and_sequences_go_in_parts(mode, monkeypatch):
     assert (y - direct(*arguments)).abs().max() < 1e-11 * y.abs().max()
 
 
+@pytest.mark.parametrize("block", [1, 2, 5, 64])
+def test_any_length_of_blocks(block, monkeypatch):
+    monkeypatch.setattr("common.kernels.s4d._SHORT_BLOCK", block)
+    arguments = problem(130)
+    y = apply(*arguments, mode="scan")
+    assert (y - direct(*arguments)).abs().max() < 1e-11 * y.abs().max()
+
+
 @pytest.mark.parametrize("mode", ["convolution", "scan"])
 def test_single_precision(mode):
     """Worst over outputs and gradients, at a length where phases pass a thousand radians."""
@@ -136,9 +144,10 @@ def test_compiles_without_a_graph_break(mode):
     )
 
 
-def test_auto_takes_one_of_the_two():
-    for length in (64, 1024, 65536):
-        assert faster_mode(8, length, 128, 32, False) in ("convolution", "scan")
+def test_auto_by_shape():
+    """The scan where the sequence is long and the state small, the FFT where batches are large."""
+    assert faster_mode(1, 65536, 4, False) == "scan"
+    assert faster_mode(32, 256, 64, True) == "convolution"
 
 
 def test_bad_input():
