@@ -27,6 +27,8 @@ def chosen(argv: Iterable[str], key: str, default: str | None = None) -> str | N
 def explain(error: Exception, argv: list[str]) -> str | None:
     """A message for a mistake on the command line; None if the error is not one."""
     chain = list(_chain(error))
+    if isinstance(error, HydraException | OmegaConfBaseException) and (said := _other_model(argv)):
+        return said
     for link in chain:
         if isinstance(link, MissingConfigException):
             return _missing_option(link, argv)
@@ -67,6 +69,15 @@ def _missing_option(error: MissingConfigException, argv: list[str]) -> str:
     if group in _GROUPS:
         return _unknown(group, option, _GROUPS[group]())
     return _unknown(group or "option", option, error.options or [])
+
+
+def _other_model(argv: list[str]) -> str | None:
+    """A model of another paper: its configuration does not fit this one's recipe."""
+    paper, model = chosen(argv, "paper", registry.default_paper()) or "", chosen(argv, "model")
+    if model is None or "," in model or paper not in registry.papers():
+        return None
+    allowed = registry.models(paper)
+    return None if model in allowed else _unknown("model", model, allowed, f" for paper {paper}")
 
 
 def _unknown_task(task: str, paper: str) -> str:

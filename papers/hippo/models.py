@@ -58,7 +58,7 @@ def bases(
         InvalidInputError: unknown name, or a size that cannot be had.
     """
     if name not in (*MEASURES, *COMBINATIONS):
-        allowed = ", ".join((*MEASURES, *COMBINATIONS))
+        allowed = ", ".join((*MEASURES, *COMBINATIONS, "real"))
         raise InvalidInputError(f"initialiser={name!r}; allowed: {allowed}.")
     return tuple(
         hippo_basis(measure, n, low_rank=low_rank, B_clip=B_clip, halved=halved)

@@ -20,6 +20,9 @@ TRIPLES = [
 ]
 
 
+LRA = [paper for paper in registry.papers() if "lra" in registry.tasks(paper)]
+
+
 @pytest.fixture(scope="module")
 def composed():
     register()
@@ -38,10 +41,12 @@ def test_every_triple_composes(composed, paper, task, scale):
 
 
 @pytest.mark.parametrize("scale", registry.scales())
-@pytest.mark.parametrize("model", registry.models("s5_ptd"))
-def test_every_model_composes_for_lra(composed, model, scale):
+@pytest.mark.parametrize(
+    ("paper", "model"), [(paper, model) for paper in LRA for model in registry.models(paper)]
+)
+def test_every_model_composes_for_lra(composed, paper, model, scale):
     for task in ("lra/listops", "lra/pathx"):
-        config = composed(f"task={task}", f"model={model}", f"scale={scale}")
+        config = composed(f"paper={paper}", f"task={task}", f"model={model}", f"scale={scale}")
         assert plain(config)["model"]["name"] == model
 
 
@@ -49,7 +54,7 @@ def test_option_names_are_unique_across_papers():
     for group in ("paper", "model", "task"):
         names = [
             o.relative_to(f).as_posix()
-            for f in paper_config_folders()
+            for f in (conf_folder(), *paper_config_folders())
             for o in (f / group).rglob("*.yaml")
         ]
         assert [n for n, count in Counter(names).items() if count > 1] == []

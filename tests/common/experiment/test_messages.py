@@ -47,6 +47,16 @@ def test_unknown_model(capsys):
     assert "Did you mean 's5_ptd'?" in message
 
 
+@pytest.mark.parametrize(
+    ("paper", "model", "allowed"), [("s5_ptd", "s4_legs", "s5_ptd"), ("s4d", "s5", "s4d_inv")]
+)
+def test_a_model_of_another_paper(paper, model, allowed, capsys):
+    message = refused([f"paper={paper}", "task=lra/image", f"model={model}"], capsys)
+    assert f"Unknown model '{model}'" in message
+    assert f"Allowed for paper {paper}: " in message
+    assert allowed in message
+
+
 def test_unknown_trainer(capsys):
     assert "Allowed: auto, cpu, gpu" in refused(["trainer=tpu"], capsys)
 
