@@ -106,13 +106,16 @@ static inline __attribute__((always_inline)) void variant(
 }
 
 void structlab_scan(const struct job *job) {
-    for (long sequence = 0; sequence < job->sequences; sequence++)
-        for (long first = 0; first < job->state; first += LANES) {
-            const long left = job->state - first;
-            /* A width known to the compiler turns the copies of `load` into single instructions. */
-            if (left >= LANES) variant(job, sequence, first, LANES);
-            else if (left == LANES / 2) variant(job, sequence, first, LANES / 2);
-            else if (left == LANES / 4) variant(job, sequence, first, LANES / 4);
-            else variant(job, sequence, first, left);
+    for (long sequence = 0; sequence < job->sequences; sequence++) {
+        long first = 0;
+        /* A width known to the compiler turns the copies of `load` into single instructions. */
+        for (; first + LANES <= job->state; first += LANES) variant(job, sequence, first, LANES);
+        const long left = job->state - first;
+#define PIECE(width) \
+        if (width < LANES && left & width) { \
+            variant(job, sequence, first, width); \
+            first += width; \
         }
+        PIECE(8) PIECE(4) PIECE(2) PIECE(1)
+    }
 }
