@@ -11,7 +11,7 @@ n = 0 .. N/2 - 1:
     inv2          -1/2 + i (N/pi) (N/(n+1) - 1)
     quad          -1/2 + i (2n+1)^2 / pi
     real          -(n+1): the eigenvalues of A_H itself
-    random_imag   -1/2 + i exp(N(0, 1))
+    random_imag   -1/2 + i exp(N(0, 1)), as all random starts drawn for each copy of a layer
     uniform_imag  -1/2 + i U[0, N/2]
     legs_spectrum as legs, with B = 1: DSS
     foud          -1/2 + 2 pi i n, B = 1, sqrt 2, sqrt 2, ...: Fourier without its rank-one part
@@ -31,10 +31,11 @@ from torch import Tensor, nn
 
 from common.data.sequence import SequenceData
 from common.errors import InvalidInputError
+from common.nn.assemble import sequence_classifier
 from common.nn.hippo_basis import hippo_basis
 from common.nn.modal import ModalBasis, diagonal_basis
 from common.nn.s4 import S4
-from common.nn.s4_model import s4_classifier, s4_layer
+from common.nn.s4_model import s4_layer
 from papers.s4d.dss import DSS
 
 Spectrum = Complex[Tensor, " pairs"]
@@ -56,6 +57,7 @@ SPECTRA: dict[str, Callable[[Float[Tensor, " pairs"], int], Spectrum]] = {
     "foud": lambda n, N: _line(n, 2 * math.pi * n),
 }
 INITIALISERS = ("legs", *SPECTRA)
+RANDOM = ("random_imag", "uniform_imag")
 INPUTS: dict[str, Callable[[int], Spectrum]] = {
     "one": lambda m: torch.ones(m, dtype=torch.complex128),
     "normal": lambda m: torch.randn(m, dtype=torch.complex128),
@@ -121,12 +123,22 @@ def _input(name: str, initialiser: str, m: int) -> Spectrum:
     return INPUTS[name](m)
 
 
-def layer(model: DictConfig, bases: list[ModalBasis]) -> S4:
+def bases(model: DictConfig) -> list[ModalBasis]:
+    """The starts of a layer: a draw for each copy of a random one, else one for all.
+
+    Raises:
+        InvalidInputError: see :func:`basis`.
+    """
+    drawn = model.initialiser in RANDOM or model.random_real or model.b_init == "normal"
+    return [basis(model) for _ in range((model.n_ssm or model.d_model) if drawn else 1)]
+
+
+def layer(model: DictConfig) -> S4:
     """One layer: S4D, S4 for a start with a low-rank part, or DSS's softmax kernel."""
     if not model.softmax:
-        return s4_layer(model, bases)
+        return s4_layer(model, bases(model))
     return DSS(
-        bases[0],
+        bases(model),
         model.d_model,
         bidirectional=model.bidirectional,
         dt_min=model.dt_min,
@@ -143,4 +155,4 @@ def layer(model: DictConfig, bases: list[ModalBasis]) -> S4:
 
 def build(model: DictConfig, data: SequenceData) -> nn.Module:
     """The classifier (or regressor) that the configuration describes, for this data set."""
-    return s4_classifier(model, data, [basis(model)], layer)
+    return sequence_classifier(model, data, lambda: layer(model), final_norm=True)

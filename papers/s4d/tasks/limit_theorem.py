@@ -62,6 +62,6 @@ def continuous_error(n: int, horizon: float) -> float:
 
 
 def _energy(rates, weights, horizon) -> Float[Tensor, ""]:
-    """int_0^T |sum_i w_i exp(a_i t)|^2 dt = sum_ij w_i w_j* (exp(s T) - 1)/s with s = a_i + a_j*."""
+    """int_0^T |sum_i w_i exp(a_i t)|^2 dt = sum_ij w_i w_j* (exp(s T) - 1)/s for s = a_i + a_j*."""
     pairs = rates[:, None] + rates.conj()
     return (weights @ ((torch.exp(pairs * horizon) - 1) / pairs) @ weights.conj()).real
