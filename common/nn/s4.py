@@ -74,7 +74,7 @@ class S4(StateSpaceLayer):
         basis: ModalBasis | Sequence[ModalBasis],
         d_model: int,
         *,
-        bidirectional: bool = True,
+        bidirectional: bool = False,
         dt_min: float = 0.001,
         dt_max: float = 0.1,
         dt_per_state: bool = False,
