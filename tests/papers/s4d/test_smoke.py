@@ -6,9 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from hydra import compose, initialize_config_dir
 
 from common.experiment import registry
 from common.experiment.cli import main
+from common.experiment.launch import register
+from common.experiment.paths import conf_folder
 
 ROOT = Path(__file__).parents[3]
 CLOSED_FORM = ["asymptotics", "initial_delay", "kernel_agreement", "limit_theorem", "rate_change"]
@@ -53,6 +56,48 @@ def smoke(tmp_path, monkeypatch, data_root):
 
 def test_every_task_is_covered():
     assert {*OWN, *SLOW, *FETCHED, "lra"} == set(registry.tasks("s4d"))
+
+
+@pytest.mark.parametrize(
+    "task", ["parameterisation", "frozen_spectrum", "spectrum_scale", "input_vector", "stability"]
+)
+def test_ablations_are_the_published_ones_at_scale_paper(task):
+    """Colour sCIFAR, four layers of width 128 without a gate, a spectrum for each channel."""
+    register()
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        config = compose("config", overrides=["paper=s4d", f"task={task}", "scale=paper"])
+    assert config.task.dataset.grey is False
+    assert (config.model.n_layers, config.model.d_model, config.model.state_size) == (4, 128, 64)
+    assert (config.model.activation, config.model.n_ssm, config.model.norm) == (
+        "linear",
+        0,
+        "layer",
+    )
+    assert (config.train.epochs, config.optimizer.warmup_steps) == (100, 900)
+    assert config.published is None
+
+
+def test_the_stand_ins_have_the_published_set_ups():
+    register()
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        chirps, pulse = (
+            compose("config", overrides=["paper=s4d", f"task=sequential/{t}", "scale=paper"])
+            for t in ("chirps", "pulse")
+        )
+    assert chirps.task.dataset.length == 16_000
+    model = chirps.model
+    assert (model.norm, model.prenorm, model.bidirectional, model.pooling) == (
+        "batch", True, False, "last",
+    )  # fmt: skip
+    assert (model.activation, model.dropout, model.n_ssm) == ("linear", 0, 0)
+    assert (chirps.optimizer.lr, chirps.train.batch_size) == (0.004, 32)
+    assert (pulse.task.dataset.length, pulse.model.state_size, pulse.model.n_ssm) == (4_000, 256, 1)
+    assert (pulse.model.prenorm, pulse.model.bidirectional) == (True, True)
+    optimizer = pulse.optimizer
+    assert (optimizer.lr, optimizer.weight_decay, optimizer.schedule) == (
+        0.004, 0.01, "step_halving",
+    )  # fmt: skip
+    assert pulse.train.epochs == 200
 
 
 @pytest.mark.parametrize(
