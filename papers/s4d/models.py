@@ -134,9 +134,19 @@ def bases(model: DictConfig) -> list[ModalBasis]:
 
 
 def layer(model: DictConfig) -> S4:
-    """One layer: S4D, S4 for a start with a low-rank part, or DSS's softmax kernel."""
+    """One layer: S4D, S4 for a start with a low-rank part, or DSS's softmax kernel.
+
+    Raises:
+        InvalidInputError: an option does not go with another.
+    """
     if not model.softmax:
         return s4_layer(model, bases(model))
+    given = (model.low_rank, model.dt_per_state, model.input_matrix, model.discretisation)
+    if given != (False, False, "folded", "zoh"):
+        raise InvalidInputError(
+            "softmax=true has a kernel of its own; allowed with it: low_rank=false, "
+            "dt_per_state=false, input_matrix=folded, discretisation=zoh."
+        )
     return DSS(
         bases(model),
         model.d_model,

@@ -1,4 +1,4 @@
-"""E1 and E2: classify (or regress on) sequences."""
+"""E1 and E2: classify sequences."""
 
 from __future__ import annotations
 

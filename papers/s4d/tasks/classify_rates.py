@@ -11,6 +11,7 @@ from torch import nn
 from common.data.sequence import SequenceSplit
 from common.errors import InvalidInputError
 from common.experiment.context import RunContext, TaskResult
+from common.experiment.machine import device
 from common.trainers.fit import load_best
 from common.trainers.module import correct
 from common.trainers.s4_groups import s4_rules
@@ -32,7 +33,7 @@ def run(context: RunContext) -> TaskResult:
     fitted = train(context, model, data, s4_rules(config.optimizer))
     result = report(config, data, fitted, model)
     if not config.train.timed_only:
-        load_best(model, context.folder)
+        load_best(model, context.folder).to(device(config.trainer))
         size = config.train.eval_batch_size
         result.metrics |= {
             "accuracy_half_rate": accuracy_at(model, data.test, 2, 2.0, size),
@@ -47,11 +48,11 @@ def accuracy_at(
 ) -> float:
     """Per cent right on every ``every``-th sample, with step sizes multiplied by ``rate``."""
     model.eval()
-    device = next(model.parameters()).device
+    where = next(model.parameters()).device
     right = 0.0
     for inputs, targets in zip(
         split.inputs[:, ::every].split(batch_size), split.targets.split(batch_size), strict=True
     ):
-        outputs = model(inputs.contiguous().to(device), None, rate)
-        right += float(correct(outputs, targets.to(device)).sum())
+        outputs = model(inputs.to(where), None, rate)
+        right += float(correct(outputs, targets.to(where)).sum())
     return right / len(split)
