@@ -14,6 +14,7 @@ from benchmarks.peak_memory import extra_peak_bytes
 from benchmarks.report import Measurement
 from benchmarks.timing import interleaved_medians
 from common.kernels.discretise import zoh
+from common.kernels.lanes import run_lanes
 from common.kernels.s5 import s5_apply
 from common.kernels.scan import diagonal_scan
 
@@ -101,14 +102,16 @@ def floor(shape: Shape):
 
 
 def products_in_cache(shape: Shape):
-    """The same products, tile by tile on the same tile, whose arrays never leave the cache."""
-    tile = floor(Shape(1, TILE, shape.width, shape.pairs))
+    """The same products, tile by tile; each thread has one tile, whose arrays stay in its cache."""
+    lanes = torch.get_num_threads()
+    tiles = [floor(Shape(1, TILE, shape.width, shape.pairs)) for _ in range(lanes)]
+    each = shape.batch * shape.length // (TILE * lanes)
 
-    def products():
-        for _ in range(shape.batch * shape.length // TILE):
-            tile()
+    def task(lane):
+        for _ in range(each):
+            tiles[lane]()
 
-    return products
+    return lambda: run_lanes(task, lanes)
 
 
 def moved_bytes(shape: Shape) -> int:

@@ -25,7 +25,7 @@ SHARE_BOUND = 0.35
 
 
 def measure(rounds: int, threads: int, peer: bool) -> list[Measurement]:
-    rounds = max(5, rounds // 3)
+    rounds = max(3, rounds // 5)
     return _s5(rounds) + _s4d(rounds)
 
 
