@@ -105,6 +105,23 @@ class RateTask(TaskConfig):
     short_period: float = 100.0
 
 
+@dataclass
+class PerturbationTask(TaskConfig):
+    """A random rank-one part in the place of HiPPO's.
+
+    Attributes:
+        state_size: N.
+        seeds: random vectors.
+        step: Delta, over which kernels are averaged.
+        length: steps.
+    """
+
+    state_size: int = 64
+    seeds: int = 20
+    step: float = 0.1
+    length: int = 50
+
+
 def register() -> None:
     """Store the schemas; called once before Hydra composes."""
     store = ConfigStore.instance()
@@ -115,5 +132,6 @@ def register() -> None:
         "spectrum": SpectrumTask,
         "initial_delay": InitialDelayTask,
         "rate": RateTask,
+        "perturbation": PerturbationTask,
     }.items():
         store.store(group="schema/s4d", name=name, node=node)

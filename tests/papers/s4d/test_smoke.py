@@ -14,7 +14,14 @@ from common.experiment.launch import register
 from common.experiment.paths import conf_folder
 
 ROOT = Path(__file__).parents[3]
-CLOSED_FORM = ["asymptotics", "initial_delay", "kernel_agreement", "limit_theorem", "rate_change"]
+CLOSED_FORM = [
+    "asymptotics",
+    "initial_delay",
+    "kernel_agreement",
+    "limit_theorem",
+    "low_rank_perturbation",
+    "rate_change",
+]
 OWN = [*CLOSED_FORM, "sequential/chirps", "sequential/pulse", "sequential/digits"]
 # Minutes in all, and the common parts are run by other papers' tests.
 SLOW = ["lra/listops", "lra/retrieval", "lra/pathfinder", "lra/pathx"]

@@ -14,6 +14,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from rich.console import Console
 from scipy.linalg import expm
+from scipy.special import eval_legendre
 from torch import nn
 
 from common.data.context import DataContext
@@ -37,6 +38,7 @@ from papers.s4d.tasks import (
     initial_delay,
     kernel_agreement,
     limit_theorem,
+    low_rank_perturbation,
     rate_change,
     regress,
     stability,
@@ -98,6 +100,27 @@ def test_held_error_against_a_dense_system():
     held = torch.exp(-t[:-1]) - torch.exp(-t[1:])
     wanted = float((kernel - held).abs().max()) / 0.05
     assert limit_theorem.held_error(16, 0.05, 40, 0.5) == pytest.approx(wanted, rel=1e-8)
+
+
+def test_a_random_rank_one_part_is_no_hippo():
+    """Averages of e^-t L_n(e^-t) over a step, from their antiderivative by quadrature."""
+    n, step, length = 16, 0.1, 20
+    p = torch.sqrt(torch.arange(n, dtype=torch.float64) + 0.5)
+    A, B = legs_normal(n), legs(n)[1]
+    hippo = low_rank_perturbation.held(A - torch.outer(p, p), B, step, length)
+    nodes, weights = np.polynomial.legendre.leggauss(8)
+    t = step * (np.arange(length)[:, None] + (nodes + 1) / 2)
+    for k in range(low_rank_perturbation.COMPONENTS):
+        values = np.exp(-t) * np.sqrt(2 * k + 1) * eval_legendre(k, 2 * np.exp(-t) - 1)
+        np.testing.assert_allclose(hippo[k], values @ weights / 2, atol=1e-9)
+    q = low_rank_perturbation.random_direction(n, 0)
+    assert float(torch.linalg.vector_norm(q)) == pytest.approx(1)
+    assert not torch.equal(q, low_rank_perturbation.random_direction(n, 1))
+    q = q * torch.linalg.vector_norm(p)
+    replaced = low_rank_perturbation.held(A - torch.outer(q, q), B, step, length)
+    dropped = low_rank_perturbation.held(A, B / 2, step, length)
+    far = low_rank_perturbation.distance(replaced, hippo)
+    assert far > 2 * low_rank_perturbation.distance(dropped, hippo)
 
 
 def test_continuous_error_against_quadrature():
