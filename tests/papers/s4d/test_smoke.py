@@ -22,7 +22,14 @@ CLOSED_FORM = [
     "low_rank_perturbation",
     "rate_change",
 ]
-OWN = [*CLOSED_FORM, "sequential/chirps", "sequential/pulse", "sequential/digits"]
+OWN = [
+    *CLOSED_FORM,
+    "parameterisation_chirps",
+    "parameterisation_pulse",
+    "sequential/chirps",
+    "sequential/pulse",
+    "sequential/digits",
+]
 # Minutes in all, and the common parts are run by other papers' tests.
 SLOW = ["lra/listops", "lra/retrieval", "lra/pathfinder", "lra/pathx"]
 # Their data are used when an earlier run, or the person at the keyboard, has brought them.
