@@ -21,7 +21,7 @@ LOSS_BOUND = 1.1
 def measure(rounds: int, threads: int, peer: bool) -> list[Measurement]:
     torch.set_num_threads(1)
     try:
-        return _grid(max(3, rounds // 5))
+        return _grid(max(5, rounds // 3))
     finally:
         torch.set_num_threads(threads)
 

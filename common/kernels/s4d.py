@@ -67,17 +67,17 @@ def s4d_apply(
 def faster_mode(batch: int, length: int, state: int, two_sided: bool) -> str:
     """``convolution`` or ``scan``, whichever a fit of measured times expects to be faster.
 
-    Nanoseconds a channel of forward and backward on one core, least squares of the relative error
-    over 112 shapes (lengths 64 to 65536, 4 to 64 states, batches 1 to 32, one direction and two);
+    Nanoseconds a channel of forward and backward on one core, fitted to the relative times
+    of 112 shapes (lengths 64 to 65536, 4 to 64 states, batches 1 to 32, one direction and two);
     ``benchmarks/s4d_modes.py`` measures both modes over these shapes, and bounds what the rule
     loses. In words: the scan for long sequences, few states and small batches; the FFT, whose cost
     a step does not depend on the state, for short sequences and large batches.
     """
     states, steps = state * (1 + two_sided), batch * length
     T = _block(batch, length, states)
-    scan = 42900 + 56 * T * states + steps * (12 + 0.21 * T + 0.49 * states)
+    scan = 42900 + 56 * T * states + steps * (11 + 0.21 * T + 0.52 * states)
     kernels = 101 * states * math.sqrt(length) + (0.36 * states + 8.9 * (1 + two_sided)) * length
-    transform = 18.7 + 5.67 * max(0.0, math.log2(length) - 10)  # grows where it leaves the cache
+    transform = 20 + 3 * max(0.0, math.log2(length) - 10)  # grows where it leaves the cache
     convolution = 32100 + kernels + steps * transform
     return "scan" if scan < convolution else "convolution"
 
