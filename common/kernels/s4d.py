@@ -75,9 +75,9 @@ def faster_mode(batch: int, length: int, state: int, two_sided: bool) -> str:
     """
     states, steps = state * (1 + two_sided), batch * length
     T = _block(batch, length, states)
-    scan = 42900 + 56 * T * states + steps * (11 + 0.21 * T + 0.52 * states)
+    scan = 42900 + 56 * T * states + steps * (11 + 0.21 * T + 0.55 * states)
     kernels = 101 * states * math.sqrt(length) + (0.36 * states + 8.9 * (1 + two_sided)) * length
-    transform = 20 + 3 * max(0.0, math.log2(length) - 10)  # grows where it leaves the cache
+    transform = 20 + 3 * max(0.0, math.log2(length) - 8)  # grows where it leaves the cache
     convolution = 32100 + kernels + steps * transform
     return "scan" if scan < convolution else "convolution"
 
