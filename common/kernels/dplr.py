@@ -52,14 +52,17 @@ def dplr_kernel(
         1/E = cos^2 |Lambda|^2 - sin^2 - 2 i sin cos Re Lambda,
 
     and frequencies up to L/2 suffice. ``A_bar^L`` couples all states, halves included: it is the
-    power of a full matrix, in float64. Differentiable once.
+    power of a full matrix. Everything is computed in float64 and the kernel rounded to the precision
+    of C: a normal part without damping (LegT, FouT) has its resonances on the unit circle, next to
+    the frequencies, and float32 would leave the kernel wrong in the third digit. Differentiable once.
 
     Raises:
         ValueError: shapes or dtypes do not fit.
     """
     _check(lam, p, q, B, C, step, length)
     heads, (channels, state) = C.shape[:-2], C.shape[-2:]
-    dtype = torch.promote_types(C.dtype, torch.complex64)
+    precision = torch.promote_types(C.real.dtype, torch.float32)
+    dtype = torch.complex128
     C = C.to(dtype).reshape(-1, channels, state)
     lam, B = (x.to(dtype).expand(channels, state) for x in (lam, B))
     p, q = (_low_rank(x.to(dtype), channels, state) for x in (p, q))
@@ -86,7 +89,7 @@ def dplr_kernel(
     phase = torch.polar(step[:, None] / 2, half.expand(channels, -1)).to(dtype)
     spectrum = (spectrum * phase[:, None]).transpose(0, 1)
     kernel = torch.fft.irfft(spectrum, n=length) if conj_sym else torch.fft.ifft(spectrum).real
-    return kernel.reshape(*heads, channels, length)
+    return kernel.reshape(*heads, channels, length).to(precision)
 
 
 def _correction(table, count, g):
