@@ -52,9 +52,10 @@ def dplr_kernel(
         1/E = cos^2 |Lambda|^2 - sin^2 - 2 i sin cos Re Lambda,
 
     and frequencies up to L/2 suffice. ``A_bar^L`` couples all states, halves included: it is the
-    power of a full matrix. Everything is computed in float64 and the kernel rounded to the precision
-    of C: a normal part without damping (LegT, FouT) has its resonances on the unit circle, next to
-    the frequencies, and float32 would leave the kernel wrong in the third digit. Differentiable once.
+    power of a full matrix. Everything is computed in float64 and the kernel rounded to the
+    precision of C: a normal part without damping (LegT, FouT) has its resonances on the unit
+    circle, next to the frequencies, and float32 would leave the kernel wrong in the third digit.
+    (A ``lam`` of exactly 0 meets the frequency 0: give it a decay.) Differentiable once.
 
     Raises:
         ValueError: shapes or dtypes do not fit.
