@@ -35,8 +35,6 @@ def s4_layer(model: DictConfig, bases: Sequence[ModalBasis]) -> S4:
     )
 
 
-def s4_classifier(
-    model: DictConfig, data: SequenceData, bases: Sequence[ModalBasis], layer=s4_layer
-) -> nn.Module:
+def s4_classifier(model: DictConfig, data: SequenceData, bases: Sequence[ModalBasis]) -> nn.Module:
     """The classifier (or regressor) that the configuration describes, for this data set."""
-    return sequence_classifier(model, data, lambda: layer(model, bases), final_norm=True)
+    return sequence_classifier(model, data, lambda: s4_layer(model, bases), final_norm=True)

@@ -16,6 +16,9 @@ ALL = [
     specs.ImageSpec,
     specs.PathfinderSpec,
     specs.DigitsSpec,
+    specs.MnistSpec,
+    specs.ChirpsSpec,
+    specs.PulseSpec,
 ]
 
 
