@@ -1,7 +1,9 @@
 """Convolution or scan: the rule of ``s4d_apply`` against both, over a grid of shapes.
 
-Bound: what ``auto`` chooses is nowhere more than 10 % slower than the other. Processor time of one
-thread: unlike the time on the wall it can be compared on a machine that does something else too.
+Bound: what ``auto`` chooses is nowhere more than 10 % slower than the other. None of these shapes is
+among those that the rule was fitted to (H 64; powers of two for lengths, batches and pairs), so
+that the rule is judged on shapes that it has not seen. Processor time of one thread: unlike the
+time on the wall it can be compared on a machine that does something else too.
 """
 
 import time
@@ -12,9 +14,9 @@ from benchmarks.report import Measurement
 from benchmarks.s4d_layer import Shape, inputs
 from common.kernels.s4d import faster_mode, s4d_apply
 
-CHANNELS = 64
-LENGTHS, PAIRS, BATCHES = (64, 256, 1024, 4096, 16384, 65536), (4, 16, 32, 64), (1, 8, 32)
-LARGEST = 2**16  # batch times length
+CHANNELS = 96
+LENGTHS, PAIRS, BATCHES = (96, 400, 1500, 6000, 25000), (6, 12, 24, 48), (2, 5, 20)
+LARGEST = 60_000  # batch times length
 LOSS_BOUND = 1.1
 
 
@@ -35,10 +37,6 @@ def _grid(rounds):
                     shape = Shape(batch, length, CHANNELS, pairs)
                     chosen = faster_mode(batch, length, pairs, two_sided)
                     seconds = _best(shape, two_sided, rounds)
-                    if seconds[chosen] > 1.05 * min(seconds.values()):
-                        # Least times only fall with more rounds: both get them.
-                        more = _best(shape, two_sided, 3 * rounds)
-                        seconds = {mode: min(t, more[mode]) for mode, t in seconds.items()}
                     losses.append(seconds[chosen] / min(seconds.values()))
                     name = f"{shape}{' two-sided' if two_sided else ''}"
                     ratio = seconds["scan"] / seconds["convolution"]
