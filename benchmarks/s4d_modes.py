@@ -1,9 +1,9 @@
 """Convolution or scan: the rule of ``s4d_apply`` against both, over a grid of shapes.
 
-Bound: what ``auto`` chooses is nowhere more than 10 % slower than the other. None of these shapes is
-among those that the rule was fitted to (H 64; powers of two for lengths, batches and pairs), so
-that the rule is judged on shapes that it has not seen. Processor time of one thread: unlike the
-time on the wall it can be compared on a machine that does something else too.
+Bound: what ``auto`` chooses is nowhere more than 10 % slower than the other. None of these shapes
+is among those that the rule was fitted to (H 64; powers of two for lengths, batches and pairs).
+Processor time of one thread: unlike the time on the wall it can be compared on a machine that does
+something else too.
 """
 
 import time

@@ -12,8 +12,8 @@ def dense_zoh(
     """Zero-order hold, exact for an input that is constant over each step.
 
     ``A_bar = exp(step A)`` and ``B_bar = int_0^step exp(s A) B ds`` come from one exponential of
-    the augmented matrix [[A, B], [0, 0]], so A may be singular. It is SciPy's: that of torch 2.13 is
-    off by 1e-10 in float64 where the norm of step A is small, and this is a reference.
+    the augmented matrix [[A, B], [0, 0]], so A may be singular. It is SciPy's: that of torch 2.13
+    is off by 1e-10 in float64 where the norm of step A is small, and this is a reference.
     """
     n = _checked(A, B)
     augmented = torch.nn.functional.pad(torch.cat([A, B[:, None]], 1), (0, 0, 0, 1))

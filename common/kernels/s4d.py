@@ -70,8 +70,8 @@ def faster_mode(batch: int, length: int, state: int, two_sided: bool) -> str:
     Nanoseconds a channel of forward and backward on one core, fitted to the relative times
     of 112 shapes (lengths 64 to 65536, 4 to 64 states, batches 1 to 32, one direction and two);
     ``benchmarks/s4d_modes.py`` measures both modes at shapes that the fit has not seen, and bounds
-    what the rule loses there. In words: the scan for long sequences, few states and small batches; the FFT, whose cost
-    a step does not depend on the state, for short sequences and large batches.
+    what the rule loses there. In words: the scan for long sequences, few states and small batches;
+    the FFT, whose cost a step does not depend on the state, for short sequences and large batches.
     """
     states, steps = state * (1 + two_sided), batch * length
     T = _block(batch, length, states)
