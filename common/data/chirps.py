@@ -22,7 +22,7 @@ _BATCH = 500
 
 
 def load_chirps(spec: ChirpsSpec) -> SequenceData:
-    """Signals (N, length, 1), float32, of about unit variance; balanced classes."""
+    """Signals (N, length, 1), float32; balanced classes."""
     splits = {}
     for number, (split, count) in enumerate(
         (("train", spec.train), ("val", spec.val), ("test", spec.test))

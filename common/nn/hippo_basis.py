@@ -19,7 +19,7 @@ def hippo_basis(
 ) -> ModalBasis:
     """The system of a measure in the unitary eigenvectors of its normal part.
 
-    Without the low-rank part B is halved: (A_perp, B_H / 2) is what tends to (A_H, B_H) (S4D,
+    LegS without its low-rank part has B halved: (A_perp, B_H / 2) is what tends to (A_H, B_H) (S4D,
     theorem 3). A clip is the S4 code's and goes with its whole B, which is not halved there.
 
     Args:
@@ -41,7 +41,7 @@ def hippo_basis(
     if B_clip is not None:
         modal = V.mH @ B.to(V.dtype)
         B = (V @ torch.complex(modal.real, modal.imag.clamp(-B_clip, B_clip))).real
-    elif not low_rank:
+    elif measure == "legs" and not low_rank:
         B = B / 2
     kept = parts.P if low_rank and len(parts.P) else None
     basis = ModalBasis(parts.lam, V, lambda X: V.mH @ X.to(V.dtype), B, kept)

@@ -1,4 +1,4 @@
-"""Weights of S4D as published, as a layer of this house.
+"""Weights of S4D as published, as a layer of this library.
 
 The minimal S4D code stores, for H channels and N/2 modes, one of each conjugate pair,
 
@@ -6,9 +6,11 @@ The minimal S4D code stores, for H channels and N/2 modes, one of each conjugate
     D (H,)
 
 and means K = 2 Re sum_n C_n (exp(dt A_n) - 1)/A_n exp(dt A_n l), A = -exp(log_A_real) + i A_imag
-and B = 1: the parameterisation of :class:`common.nn.s4.S4` with B folded. The full code names the
-same tensors without ``kernel.``, has C (directions, H, N/2, 2), a B (copies, N/2, 2), spectra
-(copies, N/2) and means A = -exp(log_A_real) - i A_imag: conjugate everything.
+and B = 1: the parameterisation of :class:`common.nn.s4.S4` with B folded. The full code, with its
+default transforms, has spectra (copies, N/2) and B (1, copies, N/2, 2) of their own, C (directions,
+H, N/2, 2), D (1, H), and means A = -exp(a) - i A_imag: conjugate everything. It names a and the
+step ``inv_A_real`` and ``log_dt``, in later versions ``A_real`` and ``inv_dt`` (H, 1), below
+``kernel.`` or ``kernel.kernel.``.
 
     layer = s4d_from_published(torch.load("s4d.pt"), prefix="layers.0.")
 """
@@ -24,6 +26,15 @@ from common.errors import InvalidInputError
 from common.nn.modal import diagonal_basis
 from common.nn.s4 import S4
 
+# Name here -> names in the published versions.
+_NAMES = {
+    "log_A_real": ("log_A_real", "inv_A_real", "A_real"),
+    "A_imag": ("A_imag",),
+    "C": ("C",),
+    "log_dt": ("log_dt", "inv_dt"),
+    "B": ("B",),
+    "D": ("D",),
+}
 _NEEDED = ("log_A_real", "A_imag", "C", "log_dt")
 
 
@@ -40,10 +51,10 @@ def s4d_from_published(
     Raises:
         InvalidInputError: a tensor is missing, or the shapes do not go together.
     """
-    found = {name: _find(state, prefix, name) for name in (*_NEEDED, "B", "D")}
-    if missing := [name for name in _NEEDED if found[name] is None]:
+    found = {name: _find(state, prefix, names) for name, names in _NAMES.items()}
+    if missing := [" or ".join(_NAMES[name]) for name in _NEEDED if found[name] is None]:
         raise InvalidInputError(
-            f"{', '.join(missing)} not found under prefix {prefix!r}; there are: "
+            f"{'; '.join(missing)} not found under prefix {prefix!r}; there are: "
             f"{', '.join(sorted(k for k in state if k.startswith(prefix))[:20]) or 'no keys'}."
         )
     decay, imag, C, log_dt = (found[name].detach().float() for name in _NEEDED)
@@ -74,8 +85,11 @@ def s4d_from_published(
     return layer
 
 
-def _find(state, prefix, name):
-    return state.get(f"{prefix}kernel.{name}", state.get(f"{prefix}{name}"))
+def _find(state, prefix, names):
+    keys = (
+        f"{prefix}{inside}{name}" for inside in ("kernel.kernel.", "kernel.", "") for name in names
+    )
+    return next((state[key] for key in keys if key in state), None)
 
 
 def _check(decay, imag, C, log_dt, found) -> None:

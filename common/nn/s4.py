@@ -55,8 +55,8 @@ class S4(StateSpaceLayer):
         n_ssm: independent copies of the spectrum (and of B and P), a divisor of ``d_model``;
             channel h uses copy h mod ``n_ssm``. None: one for each basis given.
         input_matrix: ``folded``: B starts inside C and has no parameter of its own; ``trained``.
-        c_init: ``original_basis``: real normal before the change of basis, C = c V;
-            ``complex_normal``: unit variance in the modal basis.
+        c_init: ``complex_normal``: unit variance in the modal basis; ``original_basis``: real
+            normal before the change of basis, C = c V.
         frozen: what is a buffer instead of a parameter, of ``A`` (with P), ``B``, ``C``, ``dt``.
         discretisation: ``zoh`` or ``bilinear``; DPLR is always bilinear. None: ``zoh`` if diagonal.
         real_transform: how the decay -Re(A) is stored, see ``parameterisation.TRANSFORMS``.
@@ -81,7 +81,7 @@ class S4(StateSpaceLayer):
         feedthrough: bool = True,
         n_ssm: int | None = None,
         input_matrix: str = "folded",
-        c_init: str = "original_basis",
+        c_init: str = "complex_normal",
         frozen: Collection[str] = (),
         discretisation: str | None = None,
         real_transform: str = "exp",
@@ -210,7 +210,9 @@ class S4(StateSpaceLayer):
             lam_step, (_, scale) = lam * dt, zoh(lam, dt)
         else:
             lam_bar, scale = bilinear(lam, dt)
-            lam_step = torch.log(lam_bar)  # any branch: only whole powers of lam_bar are taken
+            # Any branch of the logarithm, as only whole powers are taken; but 0 has none.
+            tiny = torch.finfo(lam_bar.real.dtype).tiny
+            lam_step = torch.log(torch.where(lam_bar == 0, tiny, lam_bar))
         if not self.folded:
             scale = scale * self._to_channels(torch.view_as_complex(self.B))
         return lam_step, scale, torch.view_as_complex(self.C)

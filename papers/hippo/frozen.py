@@ -16,8 +16,8 @@ from common.kernels.convolution import fft_convolve
 class FrozenLayer(nn.Module):
     """``y_h = C_h x_h + D_h v_h``, ``v = E u`` with a scalar input u lifted to H channels.
 
-    C is drawn from N(0, 1) in the basis of the measure: orthonormal bases keep E |x|^2 independent
-    of n, and C times it of order one.
+    C is drawn from N(0, 1) in the basis of the measure: orthonormal bases bound E |x|^2, whatever n
+    (Bessel's inequality), and C times it is of order one.
 
     Args:
         responses: ``A_bar^l B_bar`` of one system shared by all channels, or of one a channel.

@@ -5,9 +5,13 @@ kernels K(t) = e^{tA} B. For the right (A, B) they are K_n = p_n w with p_n orth
 weight w: the state is a projection, and sum_n x_n p_n gives the past back.
 
     legs   e^-t L_n(e^-t)            weight e^-t on [0, inf): Legendre, exponentially warped   S4
+           A = -tril(R R^T, -1) - diag(1, 2, ...),  B = R,  R_n = sqrt(2n+1)
     legt   (R_n/2) P_n(1 - t)        window [0, 2]: Legendre, Pade approximants of a delay
+           A = -(R_n R_k/2) (1 for k <= n, (-1)^(n-k) above),  B = R/2
     fout   cos, sin(pi n t)/sqrt2    window [0, 2]: truncated Fourier                         new
+           A = rotations by pi n - B B^T,  B = 1, 0, sqrt2, 0, sqrt2, ...
     lagt   e^-t/2 L_n(t)             uniform weight: not the decaying one it was meant for
+           A = I/2 - tril(1),  B = 1                     (code: common/kernels/hippo)
 
 Running the system with step Delta stretches time by 1/Delta: legs remembers about 1/Delta steps,
 the windows end after exactly 2/Delta. A layer is a measure in the unitary basis of its normal
@@ -24,9 +28,9 @@ from torch import Tensor, nn
 from common.data.sequence import SequenceData
 from common.errors import InvalidInputError
 from common.kernels.dense import dense_bilinear, dense_zoh, impulse_responses
-from common.kernels.hippo import MEASURES, system
+from common.kernels.hippo import MEASURES, nplr, system
 from common.nn.hippo_basis import hippo_basis
-from common.nn.modal import ModalBasis, diagonal_basis
+from common.nn.modal import ModalBasis, diagonal_basis, halve
 from common.nn.s4 import S4
 from common.nn.s4_model import s4_classifier
 
@@ -58,7 +62,7 @@ def bases(
         InvalidInputError: unknown name, or a size that cannot be had.
     """
     if name not in (*MEASURES, *COMBINATIONS):
-        allowed = ", ".join((*MEASURES, *COMBINATIONS, "real"))
+        allowed = ", ".join((*MEASURES, *COMBINATIONS, "real", "random"))
         raise InvalidInputError(f"initialiser={name!r}; allowed: {allowed}.")
     return tuple(
         hippo_basis(measure, n, low_rank=low_rank, B_clip=B_clip, halved=halved)
@@ -84,11 +88,14 @@ def dense_system(name: str, n: int) -> tuple[Float[Tensor, "{n} {n}"], Float[Ten
 
 
 def build(model: DictConfig, data: SequenceData) -> nn.Module:
-    """The classifier that the configuration describes; ``real`` is S4D-Real, the baseline.
+    """The classifier that the configuration describes; the baselines ``real`` (S4D-Real) and
+    ``random`` have no measure.
 
     Raises:
         InvalidInputError: an option is unknown or does not go with the initialiser.
     """
+    if model.initialiser == "random":
+        return s4_classifier(model, data, (random_basis(model.state_size),))
     if model.initialiser == "real":
         if model.low_rank or model.B_clip is not None:
             raise InvalidInputError("initialiser=real has neither a low-rank part nor a B to clip.")
@@ -98,6 +105,28 @@ def build(model: DictConfig, data: SequenceData) -> nn.Module:
             model.initialiser, model.state_size, low_rank=model.low_rank, B_clip=model.B_clip
         )
     return s4_classifier(model, data, starts)
+
+
+def random_basis(n: int) -> ModalBasis:
+    """A stable system without a meaning: ``A = -I/2 + G - G^T - p p^T`` with Gaussian G, p and B.
+
+    p and B have the norms of LegS', G - G^T its spectral norm.
+
+    Raises:
+        InvalidInputError: n is odd, so that its modes are not conjugate pairs.
+    """
+    if n < 2 or n % 2:
+        raise InvalidInputError(f"state_size={n}; needed is an even number: pairs are stored.")
+    legs = nplr("legs", n)
+    G = torch.randn(n, n, dtype=torch.float64)
+    skew = G - G.mT
+    skew *= legs.lam.imag.abs().max() / torch.linalg.matrix_norm(skew, 2)
+    p, B = torch.randn(2, n, dtype=torch.float64)
+    p *= torch.linalg.vector_norm(legs.P) / torch.linalg.vector_norm(p)
+    B *= torch.linalg.vector_norm(legs.B) / torch.linalg.vector_norm(B)
+    w, V = torch.linalg.eigh(-1j * skew)
+    lam = torch.complex(torch.full_like(w, -0.5), w)
+    return halve(ModalBasis(lam, V, lambda X: V.mH @ X.to(V.dtype), B, p[None]))
 
 
 def real_basis(modes: int) -> ModalBasis:

@@ -27,12 +27,7 @@ def reciprocal(x: Complex[Tensor, "*shape"], guard: float = GUARD) -> Complex[Te
 def dss_kernel(
     C: Complex[Tensor, "channel state"],
     lam: Complex[Tensor, "#channel state"],
-    step: Float[
-        Tensor,
-        (
-            channel  # state
-        ),
-    ],
+    step: Float[Tensor, "channel #state"],
     length: int,
     *,
     guard: float = GUARD,

@@ -2,8 +2,8 @@
 
     x' = A x + B u,  y = 2 Re(C x):    K_l = 2 Re sum_n C_n B_bar_n A_bar_n^l,    A diagonal
 
-The kernel takes two lines; what matters is where A starts. One of each conjugate pair is stored,
-n = 0 .. N/2 - 1:
+The kernel takes two lines (:func:`kernel`); what matters is where A starts. One of each conjugate
+pair is stored, n = 0 .. N/2 - 1:
 
     legs          eigenvalues of A_perp = A_H + p p^T, B = V* B_H / 2: HiPPO but for rank one
     inv           -1/2 + i (N/pi) (N/(2n+1) - 1): the leading order of legs
@@ -73,6 +73,21 @@ def _index(m: int) -> Float[Tensor, " {m}"]:
 
 def _ones(m: int) -> Float[Tensor, " {m}"]:
     return torch.ones(m, dtype=torch.float64)
+
+
+def kernel(
+    A: Complex[Tensor, "channel state"],
+    B: Complex[Tensor, "channel state"],
+    C: Complex[Tensor, "channel state"],
+    step: Float[Tensor, "channel 1"],
+    length: int,
+) -> Float[Tensor, "channel {length}"]:
+    """The convolution kernel under a zero-order hold, in the two lines of the paper.
+
+    They hold the (channel, state, length) array; layers use ``common.kernels.s4d``, which does not.
+    """
+    vandermonde = torch.exp(step[..., None] * A[..., None] * torch.arange(length))
+    return 2 * torch.einsum("hn,hnl->hl", C * B * (torch.exp(step * A) - 1) / A, vandermonde).real
 
 
 def spectrum(name: str, N: int) -> Spectrum:

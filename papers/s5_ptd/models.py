@@ -185,6 +185,7 @@ def layer(model: DictConfig, basis: ModalBasis) -> nn.Module:
             model.d_model,
             frozen=("A", "B", "dt") if c_only else (),
             input_matrix="trained" if c_only else "folded",
+            c_init="original_basis",
             n_ssm=1 if model.tied_spectrum else model.d_model,
             **shared,
         )

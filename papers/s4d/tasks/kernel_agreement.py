@@ -12,7 +12,7 @@ from common.kernels.dense import dense_bilinear, dense_zoh, impulse_responses
 from common.nn.s4 import S4
 from common.nn.s4_model import s4_layer
 from papers.s4d.dss import dss_kernel
-from papers.s4d.models import INITIALISERS, basis
+from papers.s4d.models import INITIALISERS, basis, kernel
 from papers.s4d.schema import ModelConfig
 
 RULES = {"zoh": dense_zoh, "bilinear": dense_bilinear}
@@ -28,11 +28,13 @@ def run(context: RunContext) -> TaskResult:
         errors[name] = max(errors.get(name, 0.0), error)
 
     for start in context.track(INITIALISERS, "starts"):
+        held = layer_of(start, "zoh", task.state_size, task.channels)
         for rule, discretise in RULES.items():
             layer = layer_of(start, rule, task.state_size, task.channels)
-            kernel = layer.kernel(task.length)[0]
-            note(f"recurrence_error_{rule}", stepped(layer, task.length), kernel)
-            note(f"dense_error_{rule}", dense(layer, discretise, task.length), kernel)
+            taps = layer.kernel(task.length)[0]
+            note(f"recurrence_error_{rule}", stepped(layer, task.length), taps)
+            note(f"dense_error_{rule}", dense(layer, discretise, task.length), taps)
+        note("two_lines_error", two_lines(held, task.length), held.kernel(task.length)[0])
         plain, guarded = (softmax_kernel(layer, task.length, guard) for guard in (0.0, 1e-7))
         note("dss_softmax_error", dss(layer, task.length, 0.0), plain)
         note("dss_guarded_softmax_error", dss(layer, task.length, 1e-7), guarded)
@@ -54,6 +56,13 @@ def layer_of(start: str, rule: str, state_size: int, channels: int) -> S4:
         )
     )
     return s4_layer(model, [basis(model)]).double().requires_grad_(False)
+
+
+def two_lines(layer: S4, length: int) -> Float[Tensor, "channel length"]:
+    """The kernel as the paper writes it; B is inside C."""
+    C = torch.view_as_complex(layer.C)[0]
+    A = layer.eigenvalues().expand_as(C)
+    return kernel(A, torch.ones_like(A), C, layer.step_sizes()[:, None], length)
 
 
 def stepped(layer: S4, length: int) -> Float[Tensor, "channel length"]:

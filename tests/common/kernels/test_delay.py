@@ -61,7 +61,7 @@ def test_the_complex_half_is_the_real_system():
 
 
 def test_diagonal_starts_of_s4d():
-    """Oscillating modes place a delay, real ones cannot: N = 256, lag 250 of 1000, half the band."""
+    """Oscillating modes place a delay, real ones cannot (N = 256, lag 250 of 1000, half band)."""
     R, step = band_limited_covariance(1000, 0.5), 2 / 250
     lin = torch.complex(-torch.ones(128).double() / 2, math.pi * torch.arange(128).double())
     lam_bar, scale = zoh(lin, step)

@@ -54,10 +54,24 @@ def test_the_minimal_code():
     torch.testing.assert_close(y[0, 1:].T, wanted[:, 1:], rtol=1e-4, atol=1e-5)
 
 
+VERSIONS = {  # names and shapes in two releases of the full code
+    "kernel.kernel.": {"log_A_real": "inv_A_real", "log_dt": "log_dt"},
+    "kernel.": {"log_A_real": "A_real", "log_dt": "inv_dt"},
+}
+
+
+@pytest.mark.parametrize("inside", VERSIONS)
 @pytest.mark.parametrize("copies", [1, 2, CHANNELS])
-def test_the_full_code(copies):
+def test_the_full_code(copies, inside):
     state = weights(copies, directions=2, with_b=True)
-    layer = s4d_from_published(state, negative_imaginary=True)
+    names = VERSIONS[inside]
+    stored = {f"0.{inside}{names.get(k, k)}": v for k, v in state.items() if k != "D"}
+    stored[f"0.{inside}B"] = state["B"][None]
+    if inside == "kernel.":
+        stored["0.kernel.inv_dt"] = state["log_dt"][:, None]
+    stored["0.D"] = state["D"][None]
+    layer = s4d_from_published(stored, prefix="0.", negative_imaginary=True)
+    assert torch.equal(layer.D, state["D"])
     assert layer.bidirectional
     kernels = layer.kernel(LENGTH)
     for direction in range(2):
@@ -68,7 +82,7 @@ def test_the_full_code(copies):
 def test_a_missing_tensor_is_named():
     state = weights()
     del state["log_dt"]
-    with pytest.raises(ValueError, match="log_dt not found"):
+    with pytest.raises(ValueError, match="log_dt or inv_dt not found"):
         s4d_from_published(state)
 
 

@@ -57,7 +57,7 @@ def test_kernel_is_the_dense_impulse_response(name, options):
     """``factor`` is the 2 that stays although a complete spectrum has its conjugates already."""
     basis, A, B, rule, factor = systems()[name]
     torch.manual_seed(3)
-    layer = S4(basis, 2, bidirectional=False, **options)
+    layer = S4(basis, 2, c_init="original_basis", **options)
     torch.manual_seed(3)
     dt = torch.empty(2).uniform_(torch.log(torch.tensor(0.001)), torch.log(torch.tensor(0.1))).exp()
     c = torch.randn(1, 2, 8, dtype=torch.float64)
@@ -162,7 +162,7 @@ def test_parameterisations_start_from_the_same_kernel(real, imag, dt):
 
 def test_bilinear_diagonal_is_the_dense_bilinear_rule():
     torch.manual_seed(3)
-    layer = S4(halve(normal_basis(8)), 1, bidirectional=False, discretisation="bilinear")
+    layer = S4(halve(normal_basis(8)), 1, discretisation="bilinear", c_init="original_basis")
     torch.manual_seed(3)
     dt = torch.empty(1).uniform_(torch.log(torch.tensor(0.001)), torch.log(torch.tensor(0.1))).exp()
     c = torch.randn(1, 1, 8, dtype=torch.float64)[0, 0]
@@ -177,3 +177,30 @@ def test_spectra_are_dealt_out_to_channels_in_turn():
     lam_step, _, _ = layer._modes(1.0)
     frequency = lam_step.imag[:, 0] / layer.step_sizes()
     torch.testing.assert_close(frequency, torch.tensor([1.0, 9, 1, 9]))
+
+
+def test_c_starts_as_complex_noise_of_unit_variance():
+    layer = S4(diagonal_basis(torch.full((50,), -0.5 + 1j), torch.ones(50)), 40, bidirectional=True)
+    C = torch.view_as_complex(layer.C)
+    assert C.real.var().item() == pytest.approx(0.5, rel=0.1)
+    assert C.imag.var().item() == pytest.approx(0.5, rel=0.1)
+
+
+@pytest.mark.parametrize("real", ["exp", "relu", "none"])
+def test_a_decay_of_exactly_two_steps_under_the_bilinear_rule(real):
+    """step lam = -2 gives lam_bar = 0: the impulse response is B_bar and nothing after it."""
+    layer = S4(
+        diagonal_basis(torch.tensor([-16.0 + 0j]), torch.ones(1)),
+        1,
+        discretisation="bilinear",
+        real_transform=real,
+        dt_min=0.125,
+        dt_max=0.125,
+    )
+    with torch.no_grad():
+        layer.log_dt.fill_(torch.tensor(0.125).log())
+    kernel = layer.kernel(8)
+    assert torch.isfinite(kernel).all()
+    assert kernel[0, 0, 1:].abs().max() < 1e-6 * kernel[0, 0, 0].abs()
+    kernel.sum().backward()
+    assert all(torch.isfinite(p.grad).all() for p in layer.parameters() if p.grad is not None)

@@ -281,3 +281,12 @@ def test_a_model_classifies_and_learns():
     torch.nn.functional.cross_entropy(logits, data.train.targets).backward()
     assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
     assert all(p.grad is not None for name, p in model.named_parameters() if "C" in name)
+
+
+@pytest.mark.parametrize("start", ["alternating", "unit_clockwise", "unit_anticlockwise"])
+def test_a_b_that_is_trained_keeps_its_start(start):
+    """Folded into a circular C, any B of modulus one would leave the same law."""
+    made = layer(configured(b_init=start, input_matrix="trained", state_size=16))
+    B = torch.view_as_complex(made.B)
+    torch.testing.assert_close(B.abs(), torch.ones_like(B.abs()))
+    assert (B - 1).abs().max() > 1

@@ -25,7 +25,9 @@ class Recorder(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.layers = nn.ModuleList(S4(normal_basis(4), 3, frozen=("A", "B", "dt")) for _ in range(2))
+        self.layers = nn.ModuleList(
+            S4(normal_basis(4), 3, frozen=("A", "B", "dt")) for _ in range(2)
+        )
         self.seen = []
         for layer in self.layers:
             layer.register_forward_pre_hook(lambda _, inputs: self.seen.append(inputs[0]))
