@@ -55,10 +55,11 @@ def dplr_kernel(
     power of a full matrix. Everything is computed in float64 and the kernel rounded to the
     precision of C: a normal part without damping (LegT, FouT) has its resonances on the unit
     circle, next to the frequencies, and float32 would leave the kernel wrong in the third digit.
-    (A ``lam`` of exactly 0 meets the frequency 0: give it a decay.) Differentiable once.
+    Differentiable once.
 
     Raises:
-        ValueError: shapes or dtypes do not fit.
+        ValueError: shapes or dtypes do not fit, or (looked for on the CPU only) a ``lam`` is 0: it
+            meets the frequency 0, and the formula has no value there; give it a decay.
     """
     _check(lam, p, q, B, C, step, length)
     heads, (channels, state) = C.shape[:-2], C.shape[-2:]
@@ -212,3 +213,6 @@ def _check(lam, p, q, B, C, step, length):
         raise ValueError(f"step has shape {tuple(step.shape)}; needed is one a channel: {channels}")
     if length < 1:
         raise ValueError(f"length is {length}; needed is at least 1")
+    # On a GPU to look would be to wait for it, and while compiling there are no values.
+    if lam.device.type == "cpu" and not torch.compiler.is_compiling() and bool((lam == 0).any()):
+        raise ValueError("an entry of lam is 0; give it a small negative real part")

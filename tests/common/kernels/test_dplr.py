@@ -160,3 +160,10 @@ def test_bad_input():
         dplr_kernel(lam, p, q, B, C.real, step, 8)
     with pytest.raises(ValueError, match="length is 0"):
         dplr_kernel(lam, p, q, B, C, step, 0)
+
+
+def test_an_eigenvalue_of_zero_is_refused():
+    one = torch.ones(3, 2, dtype=torch.complex64)
+    lam = torch.tensor([-1 + 1j, 0], dtype=torch.complex64)
+    with pytest.raises(ValueError, match="lam is 0"):
+        dplr_kernel(lam, one[0], one[0], one[0], one, torch.ones(3), 8)
