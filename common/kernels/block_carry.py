@@ -28,6 +28,7 @@ def carry_over_blocks(
     if added.device.type != "cpu" or scan_function(added.dtype) is None:
         _in_torch(added, decay, reverse, out)
         return
+    decay = decay.contiguous()  # the C code walks it by its address
     state, row, size = decay.shape[1] // 2, added.stride(2), added.element_size()
     memory = added.new_empty(batch, 2 * state)
     first, step = ((blocks - 1) * row, -row) if reverse else (0, row)

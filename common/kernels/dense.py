@@ -13,8 +13,14 @@ def dense_zoh(
 
     ``A_bar = exp(step A)`` and ``B_bar = int_0^step exp(s A) B ds`` come from one exponential of
     the augmented matrix [[A, B], [0, 0]], so A may be singular. It is SciPy's: that of torch 2.13
-    is off by 1e-10 in float64 where the norm of step A is small, and this is a reference.
+    is off by 1e-10 in float64 where the norm of step A is small, and this is a reference: it runs
+    on the CPU and has no gradient.
+
+    Raises:
+        ValueError: shapes do not fit, or a gradient is asked for.
     """
+    if A.requires_grad or B.requires_grad:
+        raise ValueError("A and B require a gradient, which this reference has not; detach them")
     n = _checked(A, B)
     augmented = torch.nn.functional.pad(torch.cat([A, B[:, None]], 1), (0, 0, 0, 1))
     exponential = torch.from_numpy(expm((step * augmented).numpy(force=True))).to(augmented)

@@ -19,13 +19,15 @@ _REGION = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 def run_lanes(task: Callable[[int], None], lanes: int) -> None:
     """``task(lane)`` for every lane, as if in turn.
 
-    With at least as many lanes as ``torch.get_num_threads()`` each thread takes whole lanes, and
-    operations inside a task run on that thread alone (OpenMP's regions do not nest). With fewer, or
-    where torch does not run on OpenMP, the lanes go in turn and their operations share the threads.
-    Tasks may write to disjoint parts of shared tensors; gradients are not recorded.
+    Each of ``torch.get_num_threads()`` threads takes whole lanes (with fewer lanes than threads
+    some threads rest), and operations inside a task run on that thread alone: OpenMP's regions do
+    not nest. A single lane, or lanes where torch does not run on OpenMP, go in turn and their
+    operations share the threads. Tasks may write to disjoint parts of shared tensors; gradients are
+    not recorded.
     """
     threads, parallel = torch.get_num_threads(), _parallel_region()
-    if parallel is None or not 1 < threads <= lanes:
+    threads = min(threads, lanes)
+    if parallel is None or threads < 2:
         with torch.no_grad():
             for lane in range(lanes):
                 task(lane)

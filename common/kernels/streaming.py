@@ -7,15 +7,13 @@ A piece of a diagonal system is a convolution from rest plus :func:`diagonal_res
 state is :func:`diagonal_final_state`: neither writes all states.
 """
 
-import math
-
 import torch
 from jaxtyping import Complex, Float, Int
 from torch import Tensor
 
-from common.kernels.vandermonde import vandermonde_kernel
+from common.kernels.vandermonde import exponentials, vandermonde_kernel
 
-_BLOCK = 64  # steps of a dense system that one set of matrix powers covers
+_BLOCK = 64  # steps that one table of powers covers
 
 
 def diagonal_response(
@@ -39,26 +37,21 @@ def diagonal_final_state(
 ) -> Complex[Tensor, "batch channel state"]:
     """``x = sum_l exp(lam_step (L - 1 - l)) B_bar u_l``: the state after the last step, from rest.
 
-    With l = i m + j, m about sqrt(L), the exponential splits into two tables of sqrt size; phases
+    With l = i m + j the exponential splits into a table of m steps and one of L/m blocks; phases
     are taken in float64.
     """
-    length = u.shape[1]
-    block = math.isqrt(length - 1) + 1
+    length, block = u.shape[1], _BLOCK
     blocks = -(-length // block)
     # Zeros in front: they leave a system at rest where it is.
     u = torch.nn.functional.pad(u, (0, 0, blocks * block - length, 0))
-    within = _powers(lam_step, torch.arange(block - 1, -1, -1, device=u.device))
-    across = _powers(lam_step, block * torch.arange(blocks - 1, -1, -1, device=u.device))
+    within = exponentials(lam_step, torch.arange(block - 1, -1, -1, device=u.device))
+    across = exponentials(lam_step, block * torch.arange(blocks - 1, -1, -1, device=u.device))
     table = u.unflatten(1, (blocks, block)).to(within.real.dtype)
-    inner = torch.einsum("bijh,hjnr->bihnr", table, torch.view_as_real(within))
+    # Autocast would take this product in half precision, and with it the state.
+    with torch.autocast(u.device.type, enabled=False):
+        inner = torch.einsum("bijh,hjnr->bihnr", table, torch.view_as_real(within))
     total = torch.einsum("bihn,hin->bhn", torch.view_as_complex(inner.contiguous()), across)
     return total * B_bar
-
-
-def _powers(lam_step: Tensor, exponents: Tensor) -> Tensor:
-    """exp(lam_step * exponent) as (channel, exponent, state)."""
-    angles = lam_step.to(torch.complex128)[:, None] * exponents.to(torch.float64)[:, None]
-    return torch.exp(angles).to(lam_step.dtype)
 
 
 def dense_scan(

@@ -56,20 +56,22 @@ def _launch(out, decay, inputs, carried, reverse, chunk, products):
     strides += arrays[2].stride()[:3] if carried is not None else (0, 0, 0)
     strides += arrays[3].stride()[:4]
     grid = (triton.cdiv(length, chunk), batch, triton.cdiv(state, _STATES))
-    _scan_kernel[grid](
-        *arrays,
-        length,
-        state,
-        chunk,
-        inner,
-        *strides,
-        COMPLEX=complex_,
-        REVERSE=reverse,
-        PER_STEP=per_step,
-        ENDS=carried is None,
-        BLOCK=_STATES,
-        num_warps=1,
-    )
+    # Triton launches on the current device, wherever the arrays are.
+    with torch.cuda.device_of(out):
+        _scan_kernel[grid](
+            *arrays,
+            length,
+            state,
+            chunk,
+            inner,
+            *strides,
+            COMPLEX=complex_,
+            REVERSE=reverse,
+            PER_STEP=per_step,
+            ENDS=carried is None,
+            BLOCK=_STATES,
+            num_warps=1,
+        )
 
 
 @triton.jit

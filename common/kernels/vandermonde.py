@@ -47,8 +47,8 @@ def vandermonde_kernel(
 def _kernel_op(weights: Tensor, lam_step: Tensor, length: int) -> Tensor:
     block = _block(length)
     blocks = -(-length // block)
-    fine = _powers(lam_step, torch.arange(block, device=lam_step.device))
-    coarse = _powers(lam_step, block * torch.arange(blocks, device=lam_step.device))
+    fine = exponentials(lam_step, torch.arange(block, device=lam_step.device))
+    coarse = exponentials(lam_step, block * torch.arange(blocks, device=lam_step.device))
     # Re(a b) = Re(a) Re(b) - Im(a) Im(b): the conjugate puts the minus sign into the real view.
     weighted = (2 * weights[:, None] * coarse).conj_physical()
     kernel = _single_bmm(_as_real(weighted), _as_real(fine).transpose(1, 2))
@@ -69,8 +69,8 @@ def _backward_op(grad: Tensor, weights: Tensor, lam_step: Tensor) -> tuple[Tenso
     blocks = -(-length // block)
     columns = torch.arange(block, device=grad.device)
     rows = block * torch.arange(blocks, device=grad.device)
-    fine = _as_real(_powers(lam_step, columns))
-    coarse = _powers(lam_step, rows)
+    fine = _as_real(exponentials(lam_step, columns))
+    coarse = exponentials(lam_step, rows)
     padded = torch.nn.functional.pad(grad, (0, blocks * block - length))
     table = padded.view(channels, blocks, block)
     inner = torch.view_as_complex(_single_bmm(table, fine).unflatten(-1, (-1, 2)))
@@ -105,7 +105,7 @@ def _block(length: int) -> int:
     return max(1, math.isqrt(length - 1) + 1)
 
 
-def _powers(lam_step: Tensor, exponents: Tensor) -> Tensor:
+def exponentials(lam_step: Tensor, exponents: Tensor) -> Tensor:
     """exp(lam_step * exponent) as (channel, exponent, state), rounded from float64."""
     angles = lam_step.to(torch.complex128)[:, None] * exponents.to(torch.float64)[:, None]
     return torch.exp(angles).to(lam_step.dtype)

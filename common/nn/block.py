@@ -118,7 +118,13 @@ class SequenceBlock(nn.Module):
     def step(
         self, x: Float[Tensor, "batch width"], state: Complex[Tensor, "batch ..."], *, rate=1.0
     ) -> tuple[Float[Tensor, "batch width"], Complex[Tensor, "batch ..."]]:
-        """One time step, for a block in evaluation mode."""
+        """One time step.
+
+        Raises:
+            InvalidInputError: the block is training: one step is no batch to take statistics of.
+        """
+        if self.training:
+            raise InvalidInputError("a block steps in evaluation mode only; call eval() first.")
         z = self.norm(x[:, None])[:, 0] if self.prenorm else x
         z, state = self.layer.step(z, state, rate=rate)
         z = self.activation(z[:, None])[:, 0]

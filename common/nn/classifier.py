@@ -68,7 +68,8 @@ def pool(
     lengths: Int[Tensor, " batch"] | None,
     how: str,
 ) -> Float[Tensor, "batch width"]:
-    """Mean over, or last of, the first ``lengths`` steps of each sequence."""
+    """Mean over, or last of, the first ``lengths`` steps of each sequence; summed in float32 at
+    least, for a long sum overflows half precision."""
     if how == "last":
         if lengths is None:
             return x[:, -1]
@@ -76,8 +77,11 @@ def pool(
     if lengths is None:
         return x.mean(1)
     steps = torch.arange(x.shape[1], device=x.device)
-    mask = (steps < lengths[:, None]).to(x.dtype)
-    return torch.einsum("blh,bl->bh", x, mask) / lengths[:, None].to(x.dtype)
+    working = torch.promote_types(x.dtype, torch.float32)
+    mask = (steps < lengths[:, None]).to(working)
+    with torch.autocast(x.device.type, enabled=False):
+        total = torch.einsum("blh,bl->bh", x.to(working), mask)
+    return (total / lengths[:, None]).to(x.dtype)
 
 
 class SequenceModel(nn.Module):

@@ -20,13 +20,18 @@ class StateSpaceLayer(nn.Module, ABC):
         y_t, state = layer.step(u_t, state)                # step by step
 
     A kind of layer says what it does from rest, from a state and in one step; the D term, padding
-    and the checks are here.
+    and the checks are here. Inputs are taken to the precision of the parameters, float32 or
+    float64, and so are outputs, under autocast too.
 
     Attributes:
+        d_model: width H.
+        C: read-out, whose precision is the layer's.
         bidirectional: the layer sees the future: it needs whole sequences and has no state.
         D: feed-through, one a channel, or None.
     """
 
+    d_model: int
+    C: Tensor
     bidirectional: bool
     D: nn.Parameter | None
 
@@ -49,9 +54,11 @@ class StateSpaceLayer(nn.Module, ABC):
             padding: the side on which ragged sequences are padded, ``right`` or ``left``.
 
         Raises:
-            InvalidInputError: lengths do not fit, or a state is given to a two-sided layer.
+            InvalidInputError: shapes, dtypes, lengths or rate do not fit, or a state is given to a
+                two-sided layer.
         """
-        inside = enter(u, lengths, padding)
+        u = self._checked(u, state, rate, ("batch", "length"))
+        inside = enter(u, lengths, padding, least=1 if state is None else 0)
         if state is None:
             y, final = self._whole(inside, rate), None
         else:
@@ -71,9 +78,10 @@ class StateSpaceLayer(nn.Module, ABC):
         """One step of the recurrence.
 
         Raises:
-            InvalidInputError: the layer is two-sided.
+            InvalidInputError: the layer is two-sided, or shapes, dtypes or rate do not fit.
         """
         self._check_causal()
+        u = self._checked(u, state, rate, ("batch",))
         y, state = self._step(u, state, rate)
         return (y if self.D is None else torch.addcmul(y, u, self.D)), state
 
@@ -94,6 +102,32 @@ class StateSpaceLayer(nn.Module, ABC):
     @abstractmethod
     def _step(self, u: Tensor, state: Tensor, rate: float):
         """Output and next state."""
+
+    def _checked(self, u, state, rate, axes):
+        """The inputs in the precision of the parameters."""
+        precision, names = self.C.dtype, ", ".join((*axes, "width"))
+        if precision not in (torch.float32, torch.float64):
+            raise InvalidInputError(
+                f"the layer's parameters are {precision}; needed are float32 or float64. For half "
+                "precision around it use autocast."
+            )
+        fits = u.ndim == len(axes) + 1 and u.shape[-1] == self.d_model and 0 not in u.shape
+        if not fits or u.is_complex():
+            raise InvalidInputError(
+                f"u has shape {tuple(u.shape)} and dtype {u.dtype}; needed is a real ({names}), "
+                f"not empty, of width {self.d_model}."
+            )
+        if state is not None:
+            wanted = self.initial_state(u.shape[0])
+            if state.shape != wanted.shape or state.dtype != wanted.dtype:
+                raise InvalidInputError(
+                    f"state has shape {tuple(state.shape)} and dtype {state.dtype}; needed is "
+                    f"{tuple(wanted.shape)}, {wanted.dtype}: initial_state({u.shape[0]}), or what "
+                    "an earlier call returned."
+                )
+        if not 0 < rate < float("inf"):
+            raise InvalidInputError(f"rate={rate}; needed is a positive number.")
+        return u.to(precision)
 
     def _check_causal(self) -> None:
         if self.bidirectional:

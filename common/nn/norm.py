@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
@@ -33,8 +34,25 @@ class SequenceBatchNorm(nn.Module):
     ) -> Float[Tensor, "batch length width"]:
         if lengths is None:
             return self.norm(x.reshape(-1, x.shape[-1])).view(x.shape)
-        mask = step_mask(lengths, x.shape[1], padding)
-        return x.new_zeros(x.shape).masked_scatter(mask[..., None], self.norm(x[mask]))
+        mask = step_mask(lengths, x.shape[1], padding)[..., None]
+        mean, var = self.norm.running_mean, self.norm.running_var
+        if self.training:
+            mean, var = self._masked_statistics(x, mask)
+        scale = self.norm.weight * torch.rsqrt(var + self.norm.eps)
+        return torch.where(mask, (x - mean) * scale + self.norm.bias, 0)
+
+    def _masked_statistics(self, x, mask):
+        """Mean and variance of the steps under the mask; the running ones move towards them. Sums
+        rather than a selection, whose size a compiled graph could not know."""
+        count = mask.sum()
+        mean = torch.where(mask, x, 0).sum((0, 1)) / count
+        var = torch.where(mask, (x - mean).square(), 0).sum((0, 1)) / count
+        with torch.no_grad():
+            self.norm.num_batches_tracked += 1
+            unbiased = var * (count / (count - 1).clamp(min=1))
+            self.norm.running_mean.lerp_(mean, self.norm.momentum)
+            self.norm.running_var.lerp_(unbiased, self.norm.momentum)
+        return mean, var
 
 
 class SequenceLayerNorm(nn.LayerNorm):

@@ -13,6 +13,7 @@ from torch import Tensor
 from common.errors import InvalidInputError
 
 SIDES = ("right", "left")
+_INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
 
 def step_mask(
@@ -24,9 +25,14 @@ def step_mask(
 
 
 def enter(
-    u: Float[Tensor, "batch length width"], lengths: Int[Tensor, " batch"] | None, side: str
+    u: Float[Tensor, "batch length width"],
+    lengths: Int[Tensor, " batch"] | None,
+    side: str,
+    least: int = 1,
 ) -> Float[Tensor, "batch length width"]:
     """Padded on the right with zeros, whatever the padding was.
+
+    ``least`` 0 lets a sequence be over before this piece begins.
 
     Raises:
         InvalidInputError: the side is unknown, or a length does not fit the array.
@@ -35,7 +41,7 @@ def enter(
         raise InvalidInputError(f"padding={side!r}; allowed: {', '.join(SIDES)}.")
     if lengths is None:
         return u
-    check_lengths(lengths, u)
+    check_lengths(lengths, u, least)
     return _masked(_moved(u, lengths, -1) if side == "left" else u, lengths)
 
 
@@ -56,17 +62,21 @@ def at_the_end(
     return u if lengths is None else _moved(u, lengths, 1)
 
 
-def check_lengths(lengths: Tensor, u: Tensor) -> None:
-    """Raises InvalidInputError unless there is one length in 1..L for each sequence."""
-    if lengths.shape != u.shape[:1] or lengths.is_floating_point():
+def check_lengths(lengths: Tensor, u: Tensor, least: int = 1) -> None:
+    """Raises InvalidInputError unless there is one length in ``least``..L for each sequence."""
+    if not isinstance(lengths, Tensor):
+        raise InvalidInputError(f"lengths are a {type(lengths).__name__}; needed is a tensor.")
+    if lengths.shape != u.shape[:1] or lengths.dtype not in _INTEGERS:
         raise InvalidInputError(
             f"lengths have shape {tuple(lengths.shape)} and dtype {lengths.dtype}; needed is one "
             f"integer for each of {u.shape[0]} sequences."
         )
     # Values are not looked at while compiling: that would break the graph.
-    if not torch.compiler.is_compiling() and bool(((lengths < 1) | (lengths > u.shape[1])).any()):
+    if not torch.compiler.is_compiling() and bool(
+        ((lengths < least) | (lengths > u.shape[1])).any()
+    ):
         raise InvalidInputError(
-            f"lengths run from {int(lengths.min())} to {int(lengths.max())}; allowed: 1 to "
+            f"lengths run from {int(lengths.min())} to {int(lengths.max())}; allowed: {least} to "
             f"{u.shape[1]}, the width of the array."
         )
 

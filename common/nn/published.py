@@ -39,13 +39,19 @@ _NEEDED = ("log_A_real", "A_imag", "C", "log_dt")
 
 
 def s4d_from_published(
-    state: Mapping[str, Tensor], *, prefix: str = "", negative_imaginary: bool = False
+    state: Mapping[str, Tensor],
+    *,
+    prefix: str = "",
+    negative_imaginary: bool = False,
+    discretisation: str = "zoh",
 ) -> S4:
     """A layer with these weights.
 
     Args:
         state: a ``state_dict``; further keys are left alone.
         prefix: what the names begin with, up to ``kernel.`` or the parameter.
+        discretisation: the rule that the weights were trained with; a state_dict does not say it
+            (the minimal code: ``zoh``). Other than the default exp transforms are not covered.
         negative_imaginary: the weights mean A = -exp(log_A_real) - i A_imag (the full code).
 
     Raises:
@@ -69,7 +75,7 @@ def s4d_from_published(
         n_ssm=decay.shape[0],
         input_matrix="folded" if found["B"] is None else "trained",
         feedthrough=found["D"] is not None,
-        c_init="complex_normal",
+        discretisation=discretisation,
     )
     weights = {"log_A_real": decay, "A_imag": imag, "C": C, "log_dt": log_dt}
     if found["B"] is not None:

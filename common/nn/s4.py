@@ -43,6 +43,9 @@ FREEZABLE = ("A", "B", "C", "dt")
 class S4(StateSpaceLayer):
     """One state space a channel; how it is called stands in :class:`StateSpaceLayer`.
 
+    A diagonal layer takes twice the real part, for one of each conjugate pair and for a complete
+    spectrum (S4-PTD) alike: there the 2 is part of the start of C.
+
     Args:
         basis: the system that all channels share at the start, or several, dealt out in turn; with
             ``basis.low_rank`` the layer is S4 (DPLR), else it is diagonal.

@@ -72,6 +72,7 @@ class S5(StateSpaceLayer):
                 f"d_model={d_model}, blocks={blocks} must be positive and 0 < dt_min={dt_min} <= "
                 f"dt_max={dt_max}."
             )
+        self.d_model = d_model
         self.bidirectional = bidirectional
         self.conj_sym = basis.halved
         self.constraint = constraint
@@ -106,8 +107,11 @@ class S5(StateSpaceLayer):
     def _continue(self, u, state, lengths, rate):
         lam_bar, B_bar, C = self._system(rate)
         states = diagonal_scan(lam_bar, u.to(B_bar.dtype) @ B_bar.T, initial=state)
-        last = -1 if lengths is None else lengths - 1
-        return self._read_out(states, C), states[torch.arange(len(u), device=u.device), last]
+        if lengths is None:
+            return self._read_out(states, C), states[:, -1]
+        rows = torch.arange(len(u), device=u.device)
+        last = torch.where(lengths[:, None] > 0, states[rows, lengths - 1], state)
+        return self._read_out(states, C), last
 
     def _step(self, u, state, rate):
         lam_bar, B_bar, C = self._system(rate)

@@ -1,14 +1,13 @@
 import pytest
 import torch
 
-from common.kernels.compiled import SWITCH
 from common.kernels.s4d import MODES, faster_mode, s4d_apply
 
 
-@pytest.fixture(autouse=True, params=["compiled", "torch"])
-def path(request, monkeypatch):
+@pytest.fixture(autouse=True)
+def path(either_path):
     """Everything below holds with the compiled scan and without."""
-    monkeypatch.setenv(SWITCH, "1" if request.param == "compiled" else "0")
+    return either_path
 
 
 def problem(length, *, batch=2, channels=3, state=4, two_sided=True, dtype=torch.complex128):

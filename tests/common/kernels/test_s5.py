@@ -3,19 +3,15 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from common.kernels.compiled import SWITCH, scan_function, status
 from common.kernels.discretise import zoh
 from common.kernels.s5 import s5_apply
 from common.kernels.scan import diagonal_scan
 
 
-@pytest.fixture(autouse=True, params=["compiled", "torch"])
-def path(request, monkeypatch):
+@pytest.fixture(autouse=True)
+def path(either_path):
     """Everything below holds with the compiled scan and without."""
-    monkeypatch.setenv(SWITCH, "1" if request.param == "compiled" else "0")
-    if request.param == "compiled" and scan_function(torch.float32) is None:
-        pytest.skip(status())
-    return request.param
+    return either_path
 
 
 properties = settings(

@@ -10,8 +10,9 @@ from torch.nn import functional as F
 
 from common.kernels.hippo import diagonalise_normal, legs, legs_low_rank
 from common.nn.block import SequenceBlock
-from common.nn.classifier import SequenceClassifier, SequenceModel
+from common.nn.classifier import SequenceClassifier, SequenceModel, pool
 from common.nn.modal import ModalBasis, halve
+from common.nn.norm import SequenceBatchNorm
 from common.nn.s4 import S4
 from common.nn.s5 import S5
 
@@ -233,3 +234,116 @@ def test_a_masked_classifier_ignores_padding_in_training_too(name, norm, prenorm
     torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
     for x, y in zip(statistics, again, strict=True):
         torch.testing.assert_close(x, y, rtol=1e-4, atol=1e-5)
+
+
+@KINDS
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_autocast_does_not_reach_the_state_space(name, dtype):
+    layer, u = layers()[name], torch.randn(2, 300, WIDTH)
+    wanted, last = layer(u, state=layer.initial_state(2))
+    with torch.autocast("cpu", dtype=dtype):
+        whole, _ = layer(u)
+        first, state = layer(u[:, :130], state=layer.initial_state(2))
+        second, state = layer(u[:, 130:], state=state)
+    close(whole, wanted)
+    close(torch.cat([first, second], 1), wanted)
+    close(state, last)
+
+
+@KINDS
+def test_a_sequence_may_be_over_before_a_piece(name):
+    layer, u = layers()[name], torch.randn(2, 9, WIDTH)
+    _, state = layer(torch.randn(2, 7, WIDTH), state=layer.initial_state(2))
+    y, after = layer(u, torch.tensor([0, 9]), state)
+    close(after[0], state[0])
+    assert (y[0] == 0).all()
+    close(after[1:], layer(u[1:], state=state[1:])[1])
+
+
+@KINDS
+def test_precision_is_that_of_the_parameters(name):
+    layer, u = layers()[name], torch.randn(1, 12, WIDTH)
+    assert layer(u.double())[0].dtype == layer(u.bfloat16())[0].dtype == torch.float32
+    wide = layer.double()
+    y, state = wide(u, state=wide.initial_state(1))
+    assert (y.dtype, state.dtype) == (torch.float64, torch.complex128)
+    with pytest.raises(ValueError, match="use autocast"):
+        layers()[name].half()(u)
+
+
+@KINDS
+@pytest.mark.parametrize(
+    ("shape", "message"), [((2, 5, 1), "width"), ((2, 0, WIDTH), "empty"), ((0, 5, WIDTH), "empty"),
+                           ((5, WIDTH), "batch, length, width")],
+)  # fmt: skip
+def test_shapes_that_do_not_fit(name, shape, message):
+    with pytest.raises(ValueError, match=message):
+        layers()[name](torch.randn(shape))
+
+
+@KINDS
+def test_inputs_of_a_step_are_checked(name):
+    layer, u = layers()[name], torch.randn(2, WIDTH)
+    state = layer.initial_state(2)
+    for wrong in (u[:, :1], u[None], u.to(torch.complex64)):
+        with pytest.raises(ValueError, match="u has shape"):
+            layer.step(wrong, state)
+    for wrong in (state[:1], state.to(torch.complex128), state.real):
+        with pytest.raises(ValueError, match="state has shape"):
+            layer.step(u, wrong)
+        with pytest.raises(ValueError, match="state has shape"):
+            layer(u[:, None], state=wrong)
+
+
+@KINDS
+@pytest.mark.parametrize("rate", [0.0, -1.0, float("inf"), float("nan")])
+def test_rates_are_positive_numbers(name, rate):
+    with pytest.raises(ValueError, match="rate="):
+        layers()[name](torch.randn(1, 4, WIDTH), rate=rate)
+
+
+def test_lengths_are_integers_in_a_tensor():
+    layer, u = layers()["s5"], torch.randn(2, 5, WIDTH)
+    with pytest.raises(ValueError, match="list"):
+        layer(u, [3, 2])
+    with pytest.raises(ValueError, match="bool"):
+        layer(u, torch.tensor([True, True]))
+
+
+def test_a_block_in_training_does_not_step():
+    block = SequenceBlock(layers()["s5"], WIDTH, activation="glu")
+    with pytest.raises(ValueError, match="eval"):
+        block.step(torch.randn(2, WIDTH), block.initial_state(2))
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_masked_batch_norm_is_that_of_the_valid_steps_and_compiles(training):
+    lengths = torch.tensor([6, 2, 4])
+    mask = torch.arange(6) < lengths[:, None]
+    x = torch.randn(3, 6, WIDTH) * 2 + 1
+    norms = [SequenceBatchNorm(WIDTH).train(training) for _ in range(3)]
+    reference = norms[0].norm(x[mask])
+    torch.compiler.reset()
+    compiled = torch.compile(norms[2], fullgraph=True, backend="aot_eager")
+    for norm, call in ((norms[1], norms[1]), (norms[2], compiled)):
+        y = call(x, lengths)
+        close(y[mask], reference)
+        assert (y[~mask] == 0).all()
+        for name, buffer in norms[0].norm.named_buffers():
+            torch.testing.assert_close(dict(norm.norm.named_buffers())[name], buffer)
+
+
+@pytest.mark.parametrize("name", ["s4d", "s5"])
+def test_streaming_compiles_for_more_than_one_length(name):
+    torch.compiler.reset()
+    layer = layers()[name]
+    compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
+    for length in (50, 61):
+        u, state = torch.randn(2, length, WIDTH), layer.initial_state(2)
+        for got, wanted in zip(compiled(u, state=state), layer(u, state=state), strict=True):
+            close(got, wanted)
+
+
+def test_a_long_mean_in_half_precision_does_not_overflow():
+    x = torch.full((1, 16384, 2), 5.0, dtype=torch.float16)
+    assert pool(x, torch.tensor([16384]), "mean").tolist() == [[5.0, 5.0]]
