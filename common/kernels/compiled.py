@@ -57,11 +57,15 @@ def status(dtype: torch.dtype = torch.float32) -> str:
     return _load(_REALS[dtype])[1]
 
 
+def switched_off() -> bool:
+    """Whether the user wants torch code only."""
+    return os.environ.get(SWITCH, "1").lower() in ("0", "false", "off", "no")
+
+
 @functools.cache
 def _load(real):
-    switch = os.environ.get(SWITCH, "1")
-    if switch.lower() in ("0", "false", "off", "no"):
-        return None, f"torch: switched off by {SWITCH}={switch}"
+    if switched_off():
+        return None, f"torch: switched off by {SWITCH}={os.environ[SWITCH]}"
     try:
         path = _build(real)
         function = ctypes.CDLL(str(path)).structlab_scan

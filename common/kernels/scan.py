@@ -10,11 +10,15 @@ Inputs are read twice and states written once, whatever the length. On a CUDA de
 same passes are three launches (:mod:`common.kernels.triton_scan`).
 """
 
+import functools
 import importlib.util
+import warnings
 
 import torch
 from jaxtyping import Complex, Float
 from torch import Tensor
+
+from common.kernels.compiled import switched_off
 
 _SHORTEST_CHUNK, _LONGEST_CHUNK = 16, 64
 
@@ -94,10 +98,10 @@ def _(decay, inputs, initial, reverse):
 
 def write_states(states, decay, inputs, initial, reverse):
     """Fill ``states`` (batch, length, state); ``decay`` is (state,) or like ``inputs``."""
-    if _on_cuda(states):
+    if states.is_cuda:
         steps = (x if x.ndim == 1 else x[None] for x in (states, decay, inputs))
-        _write_on_cuda(*steps, initial, reverse)
-        return
+        if _written_by_triton(*steps, initial, reverse):
+            return
     length = inputs.shape[1]
     chunk = chunk_length(length)
     chunks = length // chunk
@@ -138,8 +142,7 @@ def write_step_major(
     ``decay`` is ``(state,)`` or has the shape of ``inputs``. Strides are free: the layout is an
     order of indices, and callers who choose it in memory too get contiguous steps.
     """
-    if _on_cuda(states):
-        _write_on_cuda(states, decay, inputs, initial, reverse)
+    if states.is_cuda and _written_by_triton(states, decay, inputs, initial, reverse):
         return
     chunk = inputs.shape[0]
     constant = decay.ndim == 1
@@ -161,14 +164,35 @@ def write_step_major(
         previous = states[j]
 
 
-def _on_cuda(states) -> bool:
-    return states.is_cuda and importlib.util.find_spec("triton") is not None
+def _written_by_triton(states, decay, inputs, initial, reverse) -> bool:
+    """Whether Triton filled ``states``. It needs a host compiler at its first launch and does not
+    know every GPU: where it fails to build, which it does before it writes, the torch code serves,
+    and it is not asked again. ``STRUCTLAB_COMPILED=0`` leaves it out from the start."""
+    write = _triton_writer()
+    if write is None:
+        return False
+    try:
+        write(states, decay, inputs, initial, reverse)
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:
+        warnings.warn(f"Triton cannot scan here ({error}); using torch instead.", stacklevel=2)
+        _triton_writer.cache_clear()
+        _refused.append(str(error))
+        return False
+    return True
 
 
-def _write_on_cuda(states, decay, inputs, initial, reverse):
+_refused: list[str] = []
+
+
+@functools.cache
+def _triton_writer():
+    if _refused or switched_off() or importlib.util.find_spec("triton") is None:
+        return None
     from common.kernels.triton_scan import write_scan
 
-    write_scan(states, decay, inputs, initial, reverse)
+    return write_scan
 
 
 def _write_sequentially(states, decay, inputs, initial, reverse):
