@@ -27,6 +27,7 @@ def pyplot():
     import matplotlib
 
     matplotlib.use("Agg")
+    matplotlib.rcParams["svg.hashsalt"] = "structlab"  # ids that do not change from draw to draw
     from matplotlib import pyplot as plt
 
     return plt

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from common.errors import UserError
+from common.figures import pyplot, save
 from common.nn.hippo_basis import hippo_basis
 from papers.s4d.models import spectrum
 
@@ -25,14 +25,6 @@ _TITLES = {
     "random_imag": "random Im",
     "real": "S4D-Real",
 }
-
-
-def require_matplotlib() -> None:
-    """Raises UserError naming the extra if matplotlib is absent."""
-    try:
-        import matplotlib  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise UserError("Figures need matplotlib: pip install 'structlab[plot]'.") from error
 
 
 def modes(name: str, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -50,7 +42,7 @@ def modes(name: str, size: int) -> tuple[np.ndarray, np.ndarray]:
 
 def starts_figure(folder: Path) -> None:
     """Above: the stored half of each spectrum. Below: Re(exp(lam_n t) B_n)/|B_n| of the slowest."""
-    plt = _pyplot()
+    plt = pyplot()
     figure, axes = plt.subplots(2, len(_TITLES), figsize=(14, 4.6), sharey="row")
     t = np.linspace(0, 5, 401)
     for (above, below), (name, title) in zip(axes.T, _TITLES.items(), strict=True):
@@ -65,28 +57,7 @@ def starts_figure(folder: Path) -> None:
         below.set(xlabel="age t", ylim=(-1.05, 1.05))
     axes[0, 0].set_ylabel("Im A")
     axes[1, 0].set_ylabel("kernel of a mode")
-    _save(figure, folder, "starts")
-
-
-def _pyplot():
-    require_matplotlib()
-    import matplotlib
-
-    matplotlib.use("Agg")
-    matplotlib.rcParams["svg.hashsalt"] = "s4d"  # ids that do not change from draw to draw
-    from matplotlib import pyplot
-
-    return pyplot
-
-
-def _save(figure, folder: Path, name: str) -> None:
-    figure.tight_layout()
-    folder.mkdir(parents=True, exist_ok=True)
-    for suffix in ("png", "svg"):
-        # A date inside the file would make every redraw a difference.
-        metadata = {"Date": None} if suffix == "svg" else None
-        figure.savefig(folder / f"{name}.{suffix}", dpi=110, metadata=metadata)
-    _pyplot().close(figure)
+    save(figure, folder, "starts", dpi=110)
 
 
 def main(folder: Path = Path("results/figures/s4d")) -> None:
