@@ -16,6 +16,7 @@ from common.ledger.collect import Found, find
 from common.ledger.comparison import Comparison
 from common.ledger.folders import Folders
 from common.ledger.plan import PlannedRun
+from common.ledger.readme import begin, fill
 from common.ledger.rows import read_csv
 from common.ledger.runner import Ended, missing, run_all
 from common.ledger.update import update
@@ -46,7 +47,12 @@ def compare(
     rows = {paper: read_csv(folders.rows(paper)) for paper in spec.papers}
     times = table.read_times(folders.comparison_times(name))
     page = folders.comparison_page(name)
-    write_text(page, table.page(spec, cells, rows, times, name) + "\n")
+    text = table.page(spec, cells, rows, times, name)
+    write_text(page, f"{text}\n")
+    part = f"comparison:{name}"
+    readme = folders.root_readme
+    if readme.is_file() and begin(part) in readme.read_text():
+        fill(readme, text.partition("\n")[2], part)  # without its title
     return page, failed
 
 

@@ -7,24 +7,34 @@ from pathlib import Path
 from common.atomic import write_text
 from common.errors import UserError
 
-BEGIN = "<!-- ledger:begin -->"
-END = "<!-- ledger:end -->"
+LEDGER = "ledger"
 
 
-def fill(path: Path, content: str) -> bool:
-    """Replace what stands between the markers; returns whether the file changed.
+def begin(part: str) -> str:
+    """The line before a generated part."""
+    return f"<!-- {part}:begin -->"
+
+
+def end(part: str) -> str:
+    """The line after it."""
+    return f"<!-- {part}:end -->"
+
+
+def fill(path: Path, content: str, part: str = LEDGER) -> bool:
+    """Replace what stands between the markers of ``part``; returns whether the file changed.
 
     Raises:
         UserError: there is no such file, or not one marker of each kind in order.
     """
+    first, last = begin(part), end(part)
     if not path.is_file():
-        raise UserError(f"{path} does not exist; write it with a line {BEGIN} and a line {END}.")
+        raise UserError(f"{path} does not exist; write it with a line {first} and a line {last}.")
     text = path.read_text()
-    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
+    if text.count(first) != 1 or text.count(last) != 1 or text.index(first) > text.index(last):
         raise UserError(
-            f"{path} needs the line {BEGIN} once and after it the line {END} once; what stands "
+            f"{path} needs the line {first} once and after it the line {last} once; what stands "
             "between them is replaced."
         )
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return write_text(path, f"{before}{BEGIN}\n\n{content.strip()}\n\n{END}{after}")
+    before, _, rest = text.partition(first)
+    _, _, after = rest.partition(last)
+    return write_text(path, f"{before}{first}\n\n{content.strip()}\n\n{last}{after}")

@@ -99,3 +99,23 @@ def test_the_committed_comparisons_compose():
         spec = comparison.read(path)
         cells = comparison.runs(spec, str(path))
         assert len(cells) == len(spec.rows) * len(spec.tasks)
+
+
+def test_the_page_and_the_part_of_the_readme(tmp_path, monkeypatch):
+    """Without any run: the table says so, here and between the README's markers."""
+    papers = tmp_path / "papers"
+    for paper in ("s4d", "s5_ptd"):
+        (papers / paper).mkdir(parents=True)
+        (papers / paper / "claims.yaml").write_text(Folders.default().claims(paper).read_text())
+    (tmp_path / "two.yaml").write_text(SPEC)
+    readme = tmp_path / "README.md"
+    readme.write_text("# Mine\n<!-- comparison:two:begin -->\n<!-- comparison:two:end -->\nend\n")
+    folders = Folders(papers, tmp_path / "results", tmp_path / "outputs", tmp_path)
+    assert main(["compare", "two"], folders) == 0
+    page = (tmp_path / "results" / "comparisons" / "two.md").read_text()
+    assert page.startswith("# Two layers\n")
+    assert "| S5 | not run | not run | - | - | - |" in page
+    text = readme.read_text()
+    assert "| S5 | not run |" in text
+    assert "# Two layers" not in text
+    assert text.endswith("<!-- comparison:two:end -->\nend\n")

@@ -7,8 +7,10 @@ import sys
 import pytest
 
 from common.ledger.__main__ import main
-from common.ledger.readme import BEGIN, END
+from common.ledger.readme import begin, end
 from tests.running import ROOT
+
+BEGIN, END = begin("ledger"), end("ledger")
 
 
 def test_help_loads_nothing_heavy():
