@@ -21,7 +21,7 @@ TINY = [
 
 
 def run(
-    arguments: list[str], folder: Path, *, prelude: str = "", timeout: float = 120
+    arguments: list[str], folder: Path, *, prelude: str = "", timeout: float = 240
 ) -> subprocess.CompletedProcess:
     """``run.py`` with these arguments in ``folder``; ``prelude`` is Python that runs first."""
     return finish(start(arguments, folder, prelude=prelude), timeout)
@@ -41,7 +41,7 @@ def start(arguments: list[str], folder: Path, *, prelude: str = "") -> subproces
     )
 
 
-def finish(process: subprocess.Popen, timeout: float = 120) -> subprocess.CompletedProcess:
+def finish(process: subprocess.Popen, timeout: float = 240) -> subprocess.CompletedProcess:
     """Wait for a started run."""
     out, err = process.communicate(timeout=timeout)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
