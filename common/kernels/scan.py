@@ -10,7 +10,6 @@ Inputs are read twice and states written once, whatever the length. On a CUDA de
 same passes are three launches (:mod:`common.kernels.triton_scan`).
 """
 
-import functools
 import importlib.util
 import warnings
 
@@ -164,35 +163,26 @@ def write_step_major(
         previous = states[j]
 
 
+_refused: list[str] = []
+
+
 def _written_by_triton(states, decay, inputs, initial, reverse) -> bool:
     """Whether Triton filled ``states``. It needs a host compiler at its first launch and does not
     know every GPU: where it fails to build, which it does before it writes, the torch code serves,
     and it is not asked again. ``STRUCTLAB_COMPILED=0`` leaves it out from the start."""
-    write = _triton_writer()
-    if write is None:
+    if _refused or switched_off() or importlib.util.find_spec("triton") is None:
         return False
+    from common.kernels.triton_scan import write_scan
+
     try:
-        write(states, decay, inputs, initial, reverse)
+        write_scan(states, decay, inputs, initial, reverse)
     except torch.OutOfMemoryError:
         raise
     except Exception as error:
-        warnings.warn(f"Triton cannot scan here ({error}); using torch instead.", stacklevel=2)
-        _triton_writer.cache_clear()
         _refused.append(str(error))
+        warnings.warn(f"Triton cannot scan here ({error}); using torch instead.", stacklevel=2)
         return False
     return True
-
-
-_refused: list[str] = []
-
-
-@functools.cache
-def _triton_writer():
-    if _refused or switched_off() or importlib.util.find_spec("triton") is None:
-        return None
-    from common.kernels.triton_scan import write_scan
-
-    return write_scan
 
 
 def _write_sequentially(states, decay, inputs, initial, reverse):

@@ -82,7 +82,7 @@ BOUNDS = {
         "at_least 0.95",
     ],
     "H10": ["within -0.56 -0.44", "within -1.56 -1.44"],
-    "H11": ["at_most 1e-06", "at_most 1e-06", "at_most 1e-10"],
+    "H11": ["at_most 1e-06", "at_most 1e-10"],
 }
 
 
