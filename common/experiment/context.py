@@ -62,12 +62,14 @@ class TaskResult:
         data: one :func:`data_entry` for each data set.
         notes: sentences for the reader of the table ("not trained", "selected on the test set").
         facts: anything else worth keeping, as JSON.
+        curves: name -> a value each epoch.
     """
 
     metrics: dict[str, float]
     data: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+    curves: dict[str, list[float]] = field(default_factory=dict)
 
 
 def data_entry(data: SequenceData) -> dict[str, Any]:

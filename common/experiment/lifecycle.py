@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from common.errors import CorruptDataError, Diverged, MissingDataError, UserError
-from common.experiment import processes
+from common.experiment import processes, sources
 from common.experiment import record as records
 from common.experiment.context import RunContext
 from common.experiment.folder import open_run_folder
@@ -81,13 +81,14 @@ def run_one(
         earlier = Record.read(folder)
         run.started, run.wall_seconds = earlier.started, earlier.wall_seconds
     processes.share(folder)
+    code = sources.digests(sources.reached(sources.roots(config)))
     mistake = None
     try:
         if processes.is_main():
             records.write_json(folder / CONFIG, content)
             run.write(folder)
             opened(folder)
-        mistake = _attempt(run, config, folder, resuming, console)
+        mistake = _attempt(run, config, folder, resuming, console, code)
     except OSError as error:
         raise UserError(
             f"Cannot write to {error.filename or folder} ({error.strerror}). Free space, make it "
@@ -98,7 +99,12 @@ def run_one(
 
 
 def _attempt(
-    run: Record, config: DictConfig, folder: Path, resuming: bool, console: Console
+    run: Record,
+    config: DictConfig,
+    folder: Path,
+    resuming: bool,
+    console: Console,
+    code: dict[str, str],
 ) -> UserError | None:
     stop = StopRequest()
     begin, before = time.perf_counter(), run.wall_seconds
@@ -111,6 +117,8 @@ def _attempt(
             result = task(context)
             run.metrics = records.finite(result.metrics)
             run.data, run.notes, run.facts = result.data, result.notes, result.facts
+            run.curves = {name: [float(y) for y in ys] for name, ys in result.curves.items()}
+            run.code = sources.loaded(code)
             run.status = records.COMPLETED
     except RunInterrupted as interruption:
         run.status, run.reason = records.INTERRUPTED, str(interruption)

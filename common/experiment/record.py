@@ -6,12 +6,13 @@ import json
 import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from common.atomic import replacing
 from common.errors import UserError
 
-SCHEMA = 1
+SCHEMA = 2
 NAME = "record.json"
 
 COMPLETED = "completed"
@@ -33,7 +34,9 @@ class Record:
         traceback: of a failed run.
         published: the paper's figure for the task's metric, where it has one.
         facts: name -> anything the task wants kept beside its metrics (JSON).
-        data: the data sets used: name, source, content hash, whether they are the paper's.
+        curves: name -> a value each epoch, in order.
+        data: the data sets used: key, name, source, content hash, whether they are the paper's.
+        code: module of this repository -> digest of its source, for those the task ran through.
     """
 
     paper: str
@@ -51,6 +54,8 @@ class Record:
     data: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+    curves: dict[str, list[float]] = field(default_factory=dict)
+    code: dict[str, str] = field(default_factory=dict)
     config_hash: str = ""
     config: dict[str, Any] = field(default_factory=dict)
     overrides: list[str] = field(default_factory=list)
@@ -73,18 +78,54 @@ class Record:
         """
         path = Path(folder) / NAME
         try:
-            content = json.loads(path.read_text())
+            content = json.loads(path.read_text(), parse_constant=_no_number)
         except FileNotFoundError:
             raise UserError(f"{folder} is not a run folder: it has no {NAME}.") from None
-        except json.JSONDecodeError as error:
+        except ValueError as error:  # JSONDecodeError, UnicodeDecodeError, NaN
             raise UserError(
                 f"{path} is not valid JSON ({error}); the run must be repeated."
             ) from None
-        if content.get("schema") != SCHEMA:
-            raise UserError(
-                f"{path} has schema {content.get('schema')!r}; this code reads {SCHEMA}."
-            )
+        if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+            found = content.get("schema") if isinstance(content, dict) else content
+            raise UserError(f"{path} has schema {found!r}; this code reads {SCHEMA}.")
+        _check_fields(content, path)
         return cls(**content)
+
+
+def _no_number(constant: str) -> float:
+    raise ValueError(f"{constant} is not a finite number")
+
+
+def _check_fields(content: dict[str, Any], path: Path) -> None:
+    """Every field is there, none is unknown, each has its type."""
+    known = get_type_hints(Record)
+    wrong = [f"{name} is missing" for name in known if name not in content]
+    wrong += [f"{name} is unknown" for name in content if name not in known]
+    wrong += [
+        f"{name} is {content[name]!r}, not of type {getattr(kind, '__name__', kind)}"
+        for name, kind in known.items()
+        if name in content and not _is(content[name], kind)
+    ]
+    if wrong:
+        raise UserError(f"{path} is not a whole record: {'; '.join(wrong)}.")
+
+
+def _is(value: Any, kind: Any) -> bool:
+    """Whether ``value``, read from JSON, has the annotated type."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if kind is Any:
+        return True
+    if kind is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if origin is dict:
+        return isinstance(value, dict) and all(_is(v, inner[1]) for v in value.values())
+    if origin is list:
+        return isinstance(value, list) and all(_is(v, inner[0]) for v in value)
+    if origin is UnionType:
+        return any(_is(value, k) for k in inner)
+    return isinstance(value, kind)
 
 
 def finite(metrics: dict[str, float]) -> dict[str, float]:

@@ -203,3 +203,8 @@ class LossTrace(pl.Callback):
         if len(self.losses) < 4:
             return []
         return [float(part.mean()) for part in np.array_split(np.array(self.losses), 4)]
+
+    def epochs(self, steps: int) -> list[float]:
+        """Mean loss of each epoch of so many steps; the last may have been cut short."""
+        parts = [self.losses[i : i + steps] for i in range(0, len(self.losses), steps)]
+        return [float(np.mean(part)) for part in parts]

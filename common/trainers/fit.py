@@ -42,6 +42,7 @@ class FitResult:
         best_epoch: counted from 1.
         val_scores: one an epoch.
         loss_quarters: mean training loss of each quarter of the steps.
+        train_losses: mean training loss of each epoch.
         steps: optimiser steps taken.
         seconds_per_step: median.
         test_loss: with the best weights.
@@ -56,6 +57,7 @@ class FitResult:
     test_loss: float
     val_scores: list[float] = field(default_factory=list)
     loss_quarters: list[float] = field(default_factory=list)
+    train_losses: list[float] = field(default_factory=list)
 
 
 def load_best(model: nn.Module, folder: Path) -> nn.Module:
@@ -119,6 +121,7 @@ def fit(
         test_loss=loss,
         val_scores=best.scores,
         loss_quarters=trace.quarters(),
+        train_losses=trace.epochs(len(train)),
     )
 
 

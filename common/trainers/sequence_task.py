@@ -123,5 +123,6 @@ def report(
         )
         if data.val is None:
             notes.append("no validation split: the epoch was selected on the test set")
-    facts = {"val_scores": result.val_scores, "train_loss_quarters": result.loss_quarters}
-    return TaskResult(metrics, [data_entry(data)], notes, facts)
+    facts = {"train_loss_quarters": result.loss_quarters}
+    curves = {"val_score": result.val_scores, "train_loss": result.train_losses}
+    return TaskResult(metrics, [data_entry(data)], notes, facts, curves)

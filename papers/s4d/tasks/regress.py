@@ -60,5 +60,8 @@ def regression_report(
         f"RMSE, best of {len(fitted.val_scores)} epochs: {fitted.best_epoch} (val "
         f"{metrics['val_rmse']:.3g}); the training mean alone: {metrics['baseline_mean']:.3g}"
     )
-    facts = {"val_rmse": [math.sqrt(-score) for score in fitted.val_scores]}
-    return TaskResult(metrics, [data_entry(data)], notes, facts)
+    curves = {
+        "val_score": [math.sqrt(-score) for score in fitted.val_scores],
+        "train_loss": fitted.train_losses,
+    }
+    return TaskResult(metrics, [data_entry(data)], notes, curves=curves)
