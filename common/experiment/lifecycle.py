@@ -75,20 +75,21 @@ def run_one(
         config=content,
         overrides=overrides,
         provenance=provenance(threads),
+        code=sources.digests(sources.reached(sources.roots(config))),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     if resuming:
         earlier = Record.read(folder)
         run.started, run.wall_seconds = earlier.started, earlier.wall_seconds
+        run.code = sources.mixed(earlier.code, run.code)
     processes.share(folder)
-    code = sources.digests(sources.reached(sources.roots(config)))
     mistake = None
     try:
         if processes.is_main():
             records.write_json(folder / CONFIG, content)
             run.write(folder)
             opened(folder)
-        mistake = _attempt(run, config, folder, resuming, console, code)
+        mistake = _attempt(run, config, folder, resuming, console)
     except OSError as error:
         raise UserError(
             f"Cannot write to {error.filename or folder} ({error.strerror}). Free space, make it "
@@ -99,12 +100,7 @@ def run_one(
 
 
 def _attempt(
-    run: Record,
-    config: DictConfig,
-    folder: Path,
-    resuming: bool,
-    console: Console,
-    code: dict[str, str],
+    run: Record, config: DictConfig, folder: Path, resuming: bool, console: Console
 ) -> UserError | None:
     stop = StopRequest()
     begin, before = time.perf_counter(), run.wall_seconds
@@ -118,7 +114,7 @@ def _attempt(
             run.metrics = records.finite(result.metrics)
             run.data, run.notes, run.facts = result.data, result.notes, result.facts
             run.curves = {name: [float(y) for y in ys] for name, ys in result.curves.items()}
-            run.code = sources.loaded(code)
+            run.code = sources.loaded(run.code)
             run.status = records.COMPLETED
     except RunInterrupted as interruption:
         run.status, run.reason = records.INTERRUPTED, str(interruption)

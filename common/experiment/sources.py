@@ -68,6 +68,11 @@ def loaded(before: dict[str, str]) -> dict[str, str]:
     return {module: found for module, found in before.items() if module in sys.modules}
 
 
+def mixed(earlier: dict[str, str], now: dict[str, str]) -> dict[str, str]:
+    """Digests of a run that goes on: a module that has changed in between has that of neither."""
+    return {m: d if earlier.get(m, d) == d else f"{earlier[m]}+{d}" for m, d in now.items()}
+
+
 def source_file(module: str) -> Path | None:
     """Where a module of the house lies; None if there is no such module (any more)."""
     package, *parts = module.split(".")
