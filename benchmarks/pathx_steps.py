@@ -11,16 +11,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
 from rich.console import Console
 
+from common.errors import UserError
 from common.experiment.record import Record
-from common.ledger.collect import Found
 from common.ledger.plan import PlannedRun
-from common.ledger.runner import run_all
+from common.ledger.runner import run_apart
 from common.ledger.tables import markdown
 
 STEPS = 200
@@ -79,14 +77,10 @@ def measure(model: Model, threads: int, published_rates: bool, console: Console)
         *(f"optimizer.{name}={rate * scale:.3g}" for name, rate in model.rates.items()),
     )
     run = PlannedRun(model.paper, "lra/pathx", model.model, "paper", 0, overrides, "")
-    with tempfile.TemporaryDirectory() as folder:
-        (ended,) = run_all(
-            [run], Found(), jobs=1, threads=threads, outputs=Path(folder), console=console
-        )
-        if ended.status != 0:
-            sys.exit(ended.said)
-        (record,) = (Record.read(path.parent) for path in Path(folder).rglob("record.json"))
-    return record
+    try:
+        return run_apart(run, threads, console)
+    except UserError as failure:
+        sys.exit(str(failure))
 
 
 def row(model: Model, record: Record) -> tuple[str, ...]:

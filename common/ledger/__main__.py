@@ -1,6 +1,7 @@
-"""``python -m common.ledger``: run, collect, check and print what is claimed.
+"""``python -m common.ledger``: run, check, compare and explain what is claimed.
 
-Exit status: 0 done (whatever the verdicts), 1 a run failed, 2 a mistake of the user's,
+Exit status: 0 done, and of what was looked at nothing fails and nothing is stale; 1 something fails
+or is stale, figures were changed by hand, or a run failed; 2 a mistake of the user's;
 130 interrupted.
 """
 
@@ -10,16 +11,13 @@ import argparse
 import dataclasses
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from common.errors import UserError
 from common.ledger.folders import Folders
 
-if TYPE_CHECKING:
-    from common.ledger.update import PaperLedger
-
-OK, FAILED, MISTAKE, INTERRUPTED = 0, 1, 2, 130
+MISTAKE, INTERRUPTED = 2, 130
 
 
 def main(argv: Sequence[str] | None = None, folders: Folders | None = None) -> int:
@@ -29,7 +27,9 @@ def main(argv: Sequence[str] | None = None, folders: Folders | None = None) -> i
         places = folders or Folders.default()
         if options.output_root is not None:
             places = dataclasses.replace(places, outputs=options.output_root)
-        action: Callable[[argparse.Namespace, Folders], int] = options.action
+        # What a command needs is imported when it is called: --help answers at once.
+        commands = import_module("common.ledger.commands")
+        action: Callable[[argparse.Namespace, Folders], int] = getattr(commands, options.action)
         return action(options, places)
     except UserError as mistake:
         print(f"ledger: {mistake}", file=sys.stderr)
@@ -43,183 +43,80 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m common.ledger", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
 
-    def add(name: str, action: Callable[..., int], text: str) -> argparse.ArgumentParser:
+    def add(name: str, text: str) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, description=text)
-        command.set_defaults(action=action)
+        command.set_defaults(action=name)
         command.add_argument(
             "--output-root", type=Path, metavar="FOLDER", help="of the runs (default: outputs)"
         )
         return command
 
-    def scale(command: argparse.ArgumentParser) -> None:
-        command.add_argument("--scale", default="laptop", help="smoke, laptop or paper")
+    def papers(command: argparse.ArgumentParser) -> None:
+        command.add_argument("paper", nargs="*", help="default: all")
 
-    check = add("check", _check, "Say which claims hold; writes results/.")
-    check.add_argument("paper", nargs="*", help="default: all")
-    scale(check)
-    check.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    def shown(command: argparse.ArgumentParser, scale: bool = True) -> None:
+        if scale:
+            command.add_argument("--scale", default="laptop", help="smoke, laptop or paper")
+        command.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
-    run = add("run", _run, "Run what a paper's claims lack, then collect; call again to resume.")
+    def parallel(command: argparse.ArgumentParser) -> None:
+        command.add_argument("--jobs", type=int, default=2, help="runs at a time (default: 2)")
+        command.add_argument("--threads", type=int, default=1, help="CPU threads of a run (1)")
+
+    status = add(
+        "status", "Count the verdicts of every paper and name what is open; writes nothing."
+    )
+    papers(status)
+    shown(status)
+
+    check = add("check", "Say which claims hold; writes results/.")
+    papers(check)
+    shown(check)
+
+    run = add("run", "Run what a paper's claims lack, then collect; call again to resume.")
     run.add_argument("paper")
     run.add_argument("--claim", action="append", metavar="ID", help="only this one; repeatable")
-    scale(run)
-    run.add_argument("--jobs", type=int, default=2, help="runs at a time (default: 2)")
-    run.add_argument("--threads", type=int, default=1, help="CPU threads of a run (default: 1)")
+    run.add_argument("--scale", default="laptop", help="smoke, laptop or paper")
+    run.add_argument(
+        "--only-stale", action="store_true", help="only what was measured before a change"
+    )
+    parallel(run)
     run.add_argument("--dry-run", action="store_true", help="print the commands and stop")
 
-    collect = add("collect", _collect, "Merge run folders into results/<paper>.csv and .json.")
-    collect.add_argument("paper", nargs="*", help="default: all")
+    explain = add("explain", "Show the whole chain from a claim to its verdict.")
+    explain.add_argument("paper")
+    explain.add_argument("claim")
+    shown(explain)
 
-    compare = add("compare", _compare, "Write a table of rows from several papers.")
+    diff = add("diff", "Verdicts and figures of two revisions side by side, worst first.")
+    diff.add_argument("old", metavar="rev", help="a git revision")
+    diff.add_argument("new", metavar="rev", nargs="?", help="another (default: the workspace)")
+    diff.add_argument("--paper", action="append", metavar="ID", help="only this one; repeatable")
+    shown(diff)
+
+    errata = add("errata", "Where papers, their code and the measurement disagree.")
+    papers(errata)
+    shown(errata, scale=False)
+
+    report = add("report", "Write the ledger as a static site.")
+    report.add_argument("--to", type=Path, default=Path("report"), metavar="FOLDER")
+
+    papers(add("collect", "Merge run folders into results/."))
+
+    compare = add("compare", "Write a table of rows from several papers.")
     compare.add_argument("name", help="of comparisons/<name>.yaml")
     compare.add_argument("--run", action="store_true", help="run what it lacks")
     compare.add_argument("--time", action="store_true", help="time a step of each model, alone")
-    compare.add_argument("--jobs", type=int, default=2, help="runs at a time (default: 2)")
-    compare.add_argument("--threads", type=int, default=1, help="CPU threads of a run (default: 1)")
+    parallel(compare)
 
-    validate = add("validate", _validate, "Read every claims.yaml and compose every run.")
-    validate.add_argument("paper", nargs="*", help="default: all")
+    papers(add("validate", "Read every claims.yaml and compose every run."))
+    add("schema", "Print the JSON Schema of claims.yaml.")
+    add("inputs", "Write what a paper's results depend on.").add_argument("paper")
 
-    readme = add("readme", _readme, "Rewrite the tables between the markers of READMEs.")
-    readme.add_argument("paper", nargs="*", help="default: all")
+    readme = add("readme", "Rewrite the tables between the markers of READMEs.")
+    papers(readme)
     readme.add_argument("--root", action="store_true", help="the README of the repository instead")
     return parser
-
-
-def _check(options: argparse.Namespace, folders: Folders) -> int:
-    from rich.console import Console
-
-    from common.ledger.terminal import as_json, show
-
-    _known_scale(options.scale)
-    chosen = folders.chosen(options.paper)
-    ledgers = _update(folders.with_claims(), folders)
-    _write_page(ledgers, folders)
-    if options.json:
-        import json
-
-        content = {paper: as_json(ledgers[paper], options.scale) for paper in chosen}
-        print(json.dumps(content, indent=1, sort_keys=True))
-        return OK
-    console = Console()
-    for paper in chosen:
-        show(console, ledgers[paper], options.scale)
-    return OK
-
-
-def _run(options: argparse.Namespace, folders: Folders) -> int:
-    import shlex
-
-    from rich.console import Console
-
-    from common.ledger.collect import find
-    from common.ledger.plan import plan
-    from common.ledger.rows import read_csv
-    from common.ledger.runner import command, missing, run_all
-    from common.ledger.update import update
-
-    _known_scale(options.scale)
-    _positive(options)
-    (paper,) = folders.chosen([options.paper])
-    planned = plan(paper, folders.claims(paper))
-    runs = planned.unique_runs(options.scale, options.claim)
-    found = find(folders.outputs, paper)
-    todo = missing(runs, read_csv(folders.rows(paper)), found)
-    console = Console()
-    console.print(f"{paper}, scale {options.scale}: {len(runs)} runs, {len(todo)} missing")
-    if options.dry_run:
-        for run in todo:
-            print(shlex.join(command(run, found, options.threads, folders.outputs)))
-        return OK
-    try:
-        ended = run_all(
-            todo,
-            found,
-            jobs=options.jobs,
-            threads=options.threads,
-            outputs=folders.outputs,
-            console=console,
-        )
-    finally:
-        update(paper, folders, planned)
-    failed = [e for e in ended if e.status != 0]
-    if ended:
-        console.print(f"{len(ended) - len(failed)} runs completed, {len(failed)} did not")
-    return FAILED if failed else OK
-
-
-def _collect(options: argparse.Namespace, folders: Folders) -> int:
-    for paper, ledger in _update(folders.chosen(options.paper), folders).items():
-        for warning in ledger.warnings:
-            print(f"ledger: {warning}", file=sys.stderr)
-        print(f"{paper}: {len(ledger.rows)} runs in {folders.rows(paper)}")
-    return OK
-
-
-def _compare(options: argparse.Namespace, folders: Folders) -> int:
-    from common.ledger.compare import compare
-
-    _positive(options)
-    page, failed = compare(
-        options.name,
-        folders,
-        run=options.run,
-        time=options.time,
-        jobs=options.jobs,
-        threads=options.threads,
-    )
-    print(page)
-    return FAILED if failed else OK
-
-
-def _validate(options: argparse.Namespace, folders: Folders) -> int:
-    from common.ledger.plan import plan
-
-    for paper in folders.chosen(options.paper):
-        planned = plan(paper, folders.claims(paper))
-        print(f"{paper}: {len(planned.claims)} claims, {len(planned.expected)} runs, all compose")
-    return OK
-
-
-def _readme(options: argparse.Namespace, folders: Folders) -> int:
-    from common.ledger.pages import paper_page, papers_table
-    from common.ledger.readme import fill
-
-    if options.root and options.paper:
-        raise UserError("--root fills the repository's README, which holds every paper; name none.")
-    ledgers = _update(folders.chosen(options.paper), folders)
-    if options.root:
-        filled = {folders.root_readme: papers_table(ledgers.values())}
-    else:
-        filled = {folders.readme(p): paper_page(ledger) for p, ledger in ledgers.items()}
-    for path, content in filled.items():
-        print(f"{path}: {'written' if fill(path, content) else 'unchanged'}")
-    return OK
-
-
-def _update(papers: Sequence[str], folders: Folders) -> dict[str, PaperLedger]:
-    from common.ledger.update import update
-
-    return {paper: update(paper, folders) for paper in papers}
-
-
-def _write_page(ledgers: dict[str, PaperLedger], folders: Folders) -> None:
-    from common.atomic import write_text
-    from common.ledger.pages import results_page
-
-    write_text(folders.results / "README.md", results_page(list(ledgers.values())))
-
-
-def _positive(options: argparse.Namespace) -> None:
-    if options.jobs < 1 or options.threads < 1:
-        raise UserError(f"--jobs {options.jobs} and --threads {options.threads} start at 1.")
-
-
-def _known_scale(scale: str) -> None:
-    from common.experiment import registry
-
-    if scale not in registry.scales():
-        raise UserError(f"Unknown scale {scale!r}; allowed: {', '.join(registry.scales())}.")
 
 
 if __name__ == "__main__":

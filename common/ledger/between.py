@@ -7,8 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from common.ledger import intervals
-from common.ledger.relations import TESTS, Leaf, Values, bound_text, figure, shown
-from common.ledger.verdicts import FAILS, HOLDS, UNRESOLVED
+from common.ledger.relations import (
+    TESTS,
+    Leaf,
+    Operand,
+    Values,
+    bound_text,
+    figure,
+    interval_text,
+    lies,
+    number,
+    operand_text,
+    shown,
+)
+from common.ledger.verdicts import FAILS, HOLDS
 
 
 @dataclass(frozen=True)
@@ -29,27 +41,31 @@ class Pair(Leaf):
 
 
 @dataclass(frozen=True)
-class Equivalence(Pair):
-    """Welch's 95 % interval of the difference lies within bounds: two one-sided tests in one.
+class DifferenceInterval(Pair):
+    """The 95 % interval of mean(a) - mean(b) lies above, below or within bounds: Welch's, or, if
+    paired, that of the differences seed by seed.
 
-    Fails when the whole interval lies outside, on one side.
+    Holds when the whole interval does (within both: two one-sided tests in one), fails when the
+    whole lies beyond one of them.
     """
 
-    low: float
-    high: float
+    low: float | None
+    high: float | None
+    paired: bool = False
+
+    @property
+    def pairs_seeds(self) -> bool:
+        return self.paired
 
     def judge(self, values: Values) -> tuple[str, str, float | None]:
-        interval = intervals.of_difference(values[self.a], values[self.b])
-        if self.low <= interval.low and interval.high <= self.high:
-            verdict = HOLDS
-        elif interval.low > self.high or interval.high < self.low:
-            verdict = FAILS
-        else:
-            verdict = UNRESOLVED
-        return verdict, f"{self.means(values)} = {shown(interval)}", interval.mean
+        a, b = values[self.a], values[self.b]
+        interval = intervals.of_pairs(a, b) if self.paired else intervals.of_difference(a, b)
+        text = f"{self.means(values)} = {shown(interval)}"
+        return lies(interval, self.low, self.high), text, interval.mean
 
     def bound(self, values: Values) -> str:
-        return f"interval within [{figure(self.low)}, {figure(self.high)}]"
+        low, high = (None if x is None else figure(x) for x in (self.low, self.high))
+        return interval_text(low, high)
 
 
 @dataclass(frozen=True)
@@ -59,10 +75,16 @@ class MeanDifference(Pair):
     Attributes:
         bounds: (word, number) pairs that must all be true.
         standard_errors: the difference exceeds so many of its standard errors; 0 asks for nothing.
+        paired: the standard error is that of the differences seed by seed.
     """
 
     bounds: tuple[tuple[str, float], ...]
     standard_errors: float = 0.0
+    paired: bool = False
+
+    @property
+    def pairs_seeds(self) -> bool:
+        return self.paired
 
     def judge(self, values: Values) -> tuple[str, str, float | None]:
         a, b = values[self.a], values[self.b]
@@ -70,7 +92,8 @@ class MeanDifference(Pair):
         text = f"{self.means(values)} = {figure(difference)}"
         true = all(TESTS[word](difference, limit) for word, limit in self.bounds)
         if self.standard_errors:
-            error = intervals.error_of_difference(a, b)
+            of = intervals.error_of_pairs if self.paired else intervals.error_of_difference
+            error = of(a, b)
             text += f" (standard error {error:.2g})"
             true = true and difference > self.standard_errors * error
         return (HOLDS if true else FAILS), text, difference
@@ -78,8 +101,53 @@ class MeanDifference(Pair):
     def bound(self, values: Values) -> str:
         text = bound_text([word for word, _ in self.bounds], [figure(x) for _, x in self.bounds])
         if self.standard_errors:
-            text += f" and > {self.standard_errors:g} standard errors"
+            errors = f"> {self.standard_errors:g} standard errors"
+            text = f"{text} and {errors}" if text else errors
         return text
+
+
+@dataclass(frozen=True)
+class Ratio(Pair):
+    """mean(a) / mean(b) against bounds; a ratio to zero is undefined and fails."""
+
+    bounds: tuple[tuple[str, float], ...]
+
+    def judge(self, values: Values) -> tuple[str, str, float | None]:
+        a, b = (statistics.fmean(values[m]) for m in (self.a, self.b))
+        if b == 0:
+            return FAILS, f"{figure(a)} / 0", None
+        true = all(TESTS[word](a / b, limit) for word, limit in self.bounds)
+        return (HOLDS if true else FAILS), f"{figure(a)} / {figure(b)} = {figure(a / b)}", a / b
+
+    def bound(self, values: Values) -> str:
+        return bound_text([word for word, _ in self.bounds], [figure(x) for _, x in self.bounds])
+
+
+@dataclass(frozen=True)
+class Equality(Leaf):
+    """The mean is a closed form's value, within relative |target| + absolute."""
+
+    metric: str
+    target: Operand
+    relative: float
+    absolute: float
+
+    def subjects(self) -> list[str]:
+        return [self.metric]
+
+    def metrics(self) -> list[str]:
+        return [self.metric, *([self.target] if isinstance(self.target, str) else [])]
+
+    def judge(self, values: Values) -> tuple[str, str, float | None]:
+        mean, target = statistics.fmean(values[self.metric]), number(self.target, values)
+        error = abs(mean - target)
+        true = error <= self.relative * abs(target) + self.absolute
+        return (HOLDS if true else FAILS), f"{figure(mean)}, off by {error:.2g}", mean
+
+    def bound(self, values: Values) -> str:
+        parts = [f"{self.relative:g} of it"] if self.relative else []
+        parts += [f"{self.absolute:g}"] if self.absolute else []
+        return f"= {operand_text(self.target, values)} within {' + '.join(parts)}"
 
 
 @dataclass(frozen=True)
@@ -106,6 +174,45 @@ class Spread(Leaf):
 
     def bound(self, values: Values) -> str:
         return f"spread <= {figure(self.limit)}"
+
+
+@dataclass(frozen=True)
+class BestOf(Leaf):
+    """The setting with the best (largest) mean is at least a threshold.
+
+    Of the settings on either side of the threshold the best is taken, and Welch's 95 % interval of
+    their difference decides: unresolved where the seeds do not separate the two. (That each is the
+    best of several is not corrected for.)
+
+    Attributes:
+        candidates: (setting, metric) pairs, with settings on both sides.
+        threshold: the setting from which on the best is expected.
+    """
+
+    candidates: tuple[tuple[float, str], ...]
+    threshold: float
+
+    def subjects(self) -> list[str]:
+        return [metric for _, metric in self.candidates]
+
+    def metrics(self) -> list[str]:
+        return self.subjects()
+
+    def judge(self, values: Values) -> tuple[str, str, float | None]:
+        def best(side: list[tuple[float, str]]) -> tuple[float, str]:
+            return max(side, key=lambda c: statistics.fmean(values[c[1]]))
+
+        upper = best([c for c in self.candidates if c[0] >= self.threshold])
+        lower = best([c for c in self.candidates if c[0] < self.threshold])
+        interval = intervals.of_difference(values[upper[1]], values[lower[1]])
+        means = ", ".join(
+            f"{s:g}: {figure(statistics.fmean(values[m]))}" for s, m in self.candidates
+        )
+        text = f"{means}; {upper[0]:g} - {lower[0]:g} = {shown(interval)}"
+        return lies(interval, 0.0, None), text, best([upper, lower])[0]
+
+    def bound(self, values: Values) -> str:
+        return f"best at >= {self.threshold:g}"
 
 
 def _pooled_deviation(groups: Sequence[Sequence[float]]) -> float | None:

@@ -2,16 +2,18 @@
 
     claims:
       - id: P6
-        kind: claim                     claim | correction | theory
+        kind: claim                     claim | theory | correction
         statement: S4-PTD withstands ...      in our own words
         source: abstract, Figure 3            section, table, theorem
-        reported: {value: 87.61, unit: "%"}   the paper's figure, a number or a text
+        reported: {value: 87.61, unit: "%", scale: paper}   a number or a text; or a list of such
         note: why it fails, what to know
         checks:
           laptop:                       a scale
             runs:
               - {task: fourier_noise, overrides: [model=s4_ptd], seeds: [0, 1, 2]}
             relation: {metric: fourier_noise/s4_ptd/accuracy, at_least: 38}
+            equal: [steps]              what the compared variants have in equal measure
+            budget: the published sizes ...   and how they differ, in words
             report: {noise at 400: fourier_noise/s4_ptd/accuracy_noise_400}   shown, not judged
             cost_minutes: 12            on two CPU cores
             long: false                 more than one would wait for
@@ -19,29 +21,53 @@
 
 A run may carry ``for_each: {ratio: [0.1, 0.5]}``, as a relation may (``relation_syntax``). A check
 without a relation can be run, not judged: the bound is not fixed.
+
+``kind: theory`` is what no run can measure as it stands; its measurable part is checked here, or is
+a row of its own, named in ``measured_by``. ``kind: correction`` is where the paper, its code and
+the measurement disagree:
+
+        correction:
+          paper: what it says
+          code: what the official code does
+          measurement: what is found here
+          test: tests/papers/s4d/test_x.py::test_y     the test that shows it
+          consequence: what follows for the reported figure
+
+``python -m common.ledger schema`` prints all of this as JSON Schema.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    ValidationError,
+    model_validator,
+)
 
 from common.errors import UserError
-from common.ledger.relation_syntax import combinations, expanded, parse
-from common.ledger.relations import Relation, Undecided
+from common.ledger.node import Metric, Node, Table, Text, combinations, expanded
+from common.ledger.relation_syntax import AnyForm
+from common.ledger.relations import Relation, Undecided, split, unique
+from common.ledger.yaml_source import Source, load, sentences
 
 CLAIM, CORRECTION, THEORY = "claim", "correction", "theory"
-KINDS = (CLAIM, CORRECTION, THEORY)
 
 # What the check itself decides, or what would make a run another one than the ledger looks for.
 _RESERVED = ("paper", "task", "scale", "seed", "resume", "output_root")
 
+Scale = Literal["smoke", "laptop", "paper"]
+Equal = Literal["parameters", "steps", "seconds"]
 
-@dataclass(frozen=True)
-class RunSpec:
-    """Runs that differ in their seed only.
+
+class RunSpec(Node):
+    """Runs that differ in their seed, and in what ``for_each`` puts into their overrides.
 
     Attributes:
         task: as on the command line.
@@ -49,210 +75,202 @@ class RunSpec:
         seeds: one run each.
     """
 
-    task: str
-    overrides: tuple[str, ...]
-    seeds: tuple[int, ...]
+    task: Text
+    overrides: tuple[str, ...] = Field(default=(), strict=False)
+    seeds: Annotated[tuple[NonNegativeInt, ...], Field(min_length=1, strict=False)]
+    for_each: Table | None = None
+
+    @model_validator(mode="after")
+    def _free(self) -> RunSpec:
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds are different integers from 0 on, not {list(self.seeds)}")
+        for override in self.overrides:
+            key, equals, _ = override.partition("=")
+            if not equals or key.lstrip("+~") in _RESERVED:
+                raise ValueError(
+                    f"override {override!r} is not allowed here; write key=value with a key other "
+                    f"than {', '.join(_RESERVED)}"
+                )
+        return self
+
+    def each(self) -> list[RunSpec]:
+        """One specification for every combination of ``for_each``."""
+        if self.for_each is None:
+            return [self]
+        body = self.model_dump(exclude={"for_each"}, mode="json")
+        return [RunSpec(**expanded(body, values)) for values in combinations(self.for_each)]
 
 
-@dataclass(frozen=True)
-class Check:
-    """How a claim is tested at one scale.
+def _number_or_text(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float | str) or value == "":
+        raise ValueError(f"a number or a text is wanted, not {value!r}")
+    return value
+
+
+def _listed(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+class Reported(Node):
+    """The paper's own figure.
 
     Attributes:
-        runs: what has to be run.
-        relation: what must then hold.
-        report: name -> metric to show beside it.
-        cost_minutes: of the runs, on two CPU cores; None if unknown.
-        long: the cost is more than one would wait for.
-        needs: what an ordinary machine lacks, empty if nothing.
+        scale: at which it was measured, in the paper's terms where it is not the published setting.
     """
 
-    runs: tuple[RunSpec, ...]
-    relation: Relation
-    report: dict[str, str] = field(default_factory=dict)
-    cost_minutes: float | None = None
-    long: bool = False
-    needs: str = ""
-
-    def metrics(self) -> list[str]:
-        """Every metric that is read."""
-        return list(dict.fromkeys([*self.relation.metrics(), *self.report.values()]))
-
-
-@dataclass(frozen=True)
-class Reported:
-    """The paper's own figure."""
-
-    value: float | str
+    value: Annotated[float | str, BeforeValidator(_number_or_text)]
     unit: str = ""
+    scale: str = "paper"
 
     def __str__(self) -> str:
         text = self.value if isinstance(self.value, str) else f"{self.value:g}"
         return f"{text} {self.unit}".strip()
 
 
-@dataclass(frozen=True)
-class Claim:
+class Correction(Node):
+    """Where the paper, its code and the measurement disagree."""
+
+    paper: Text
+    code: Text
+    measurement: Text
+    test: Annotated[str, Field(pattern=r"^tests/\S+\.py::test_\w+$")]
+    consequence: Text
+
+
+class Check(Node):
+    """How a claim is tested at one scale.
+
+    Attributes:
+        runs: what has to be run.
+        relation: what must then hold.
+        report: name -> metric to show beside it.
+        equal: recorded quantities that all compared variants have in equal measure (to 2 %;
+            seconds to 10 %); a comparison whose budgets turn out to differ is not decided.
+        budget: in words, what is equal and what is not.
+        cost_minutes: of the runs, on two CPU cores; None if unknown.
+        long: the cost is more than one would wait for.
+        needs: what an ordinary machine lacks, empty if nothing.
+    """
+
+    runs: Annotated[list[RunSpec], Field(min_length=1)]
+    relation: AnyForm | None = None
+    report: dict[str, Metric] = Field(default_factory=dict)
+    equal: list[Equal] = Field(default_factory=list)
+    budget: str = ""
+    cost_minutes: PositiveFloat | None = None
+    long: bool = False
+    needs: str = ""
+
+    @cached_property
+    def specs(self) -> tuple[RunSpec, ...]:
+        """The runs, ``for_each`` resolved."""
+        return tuple(spec for runs in self.runs for spec in runs.each())
+
+    @cached_property
+    def rule(self) -> Relation:
+        """The relation, to be evaluated."""
+        return Undecided() if self.relation is None else self.relation.build()
+
+    def metrics(self) -> list[str]:
+        """Every metric that is read."""
+        return unique([*self.rule.metrics(), *self.report.values()])
+
+    def compared(self) -> list[list[str]]:
+        """For each comparison between variants, the metrics of the variants it compares."""
+        leaves = [leaf.metrics() for leaf in self.rule.leaves()]
+        return [ms for ms in leaves if len({split(m)[:2] for m in ms}) > 1]
+
+    @model_validator(mode="after")
+    def _fair(self) -> Check:
+        self.rule  # noqa: B018 - a relation that cannot be built is a mistake of this file
+        if self.compared() and not self.equal and not self.budget:
+            raise ValueError(
+                "variants are compared; say what is equal: equal: [parameters | steps | seconds], "
+                "or budget: <in words>"
+            )
+        return self
+
+
+class Claim(Node):
     """One row of the ledger; ``checks`` by scale."""
 
-    id: str
-    kind: str
-    statement: str
-    source: str
-    reported: Reported
-    checks: dict[str, Check]
+    id: Annotated[str, Field(pattern=r"^[A-Za-z][\w.-]*$")]
+    kind: Literal["claim", "theory", "correction"]
+    statement: Text
+    source: Text
+    reported: Annotated[
+        list[Reported],
+        BeforeValidator(_listed, json_schema_input_type=Reported | list[Reported]),
+        Field(min_length=1),
+    ]
+    checks: dict[Scale, Check] = Field(default_factory=dict)
     note: str = ""
+    measured_by: list[str] = Field(default_factory=list)
+    correction: Correction | None = None
+
+    @property
+    def figures(self) -> str:
+        """What the paper reports, as text."""
+        return "; ".join(str(figure) for figure in self.reported)
+
+    @model_validator(mode="after")
+    def _whole(self) -> Claim:
+        if not self.checks and not (self.kind == THEORY and self.measured_by):
+            raise ValueError(
+                "checks missing; only kind: theory may do without, with measured_by: [<id>, ...]"
+            )
+        if (self.kind == CORRECTION) != (self.correction is not None):
+            raise ValueError(
+                "kind: correction and the mapping correction: {paper, code, measurement, test, "
+                "consequence} go together"
+            )
+        return self
+
+
+class ClaimsFile(Node):
+    """The whole file."""
+
+    claims: Annotated[list[Claim], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _distinct(self) -> ClaimsFile:
+        ids = [claim.id for claim in self.claims]
+        if repeated := sorted({i for i in ids if ids.count(i) > 1}):
+            raise ValueError(f"claim ids occur twice: {', '.join(repeated)}")
+        for claim in self.claims:
+            if unknown := [i for i in claim.measured_by if i not in ids]:
+                raise ValueError(f"claim {claim.id}: measured_by names {', '.join(unknown)}")
+        return self
 
 
 def read(path: Path) -> list[Claim]:
     """The claims in a file.
 
     Raises:
-        UserError: naming the file, the claim and what is allowed.
+        UserError: naming file, line and claim of every mistake, and what is allowed.
     """
-    from common.experiment import registry
-
-    content = _load(path)
-    if not isinstance(content, dict) or set(content) != {"claims"}:
-        raise UserError(f"{path} must have the one key 'claims', a list of claims.")
-    if not isinstance(content["claims"], list) or not content["claims"]:
-        raise UserError(f"{path}: 'claims' must be a list with at least one claim.")
-    claims = [
-        _claim(node, f"{path}, claim {_name(node, number)}", registry.scales())
-        for number, node in enumerate(content["claims"], start=1)
-    ]
-    ids = [claim.id for claim in claims]
-    if repeated := sorted({i for i in ids if ids.count(i) > 1}):
-        raise UserError(f"{path}: claim ids occur twice: {', '.join(repeated)}.")
-    return claims
+    return parse(load(path))
 
 
-def _load(path: Path) -> Any:
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-    from yaml import YAMLError
-
-    if not path.is_file():
-        raise UserError(f"{path} does not exist.")
+def parse(source: Source) -> list[Claim]:
+    """The claims in a file that has been read; see :func:`read`."""
     try:
-        # Not yaml.safe_load: it takes 1e-10 for a word and passes over repeated keys.
-        return OmegaConf.to_container(OmegaConf.load(path), resolve=False)
-    except (YAMLError, OmegaConfBaseException, OSError) as error:
-        raise UserError(f"{path} is not valid YAML: {error}") from error
+        return list(ClaimsFile.model_validate(source.content).claims)
+    except ValidationError as error:
+        lines = [_message(source, *mistake) for mistake in sentences(error)]
+        raise UserError("\n".join(lines)) from error
 
 
-def _claim(node: Any, where: str, scales: list[str]) -> Claim:
-    _keys(node, where, ("id", "kind", "statement", "source", "reported", "checks"), ("note",))
-    kind = _text(node, "kind", where)
-    if kind not in KINDS:
-        raise UserError(f"{where}: kind is {kind!r}; allowed: {', '.join(KINDS)}.")
-    checks = node["checks"]
-    if not isinstance(checks, dict) or not checks:
-        raise UserError(f"{where}: checks is a mapping from a scale to a check.")
-    if unknown := [str(s) for s in checks if s not in scales]:
-        raise UserError(
-            f"{where}: no such scale: {', '.join(unknown)}; allowed: {', '.join(scales)}."
-        )
-    return Claim(
-        id=_text(node, "id", where),
-        kind=kind,
-        statement=_text(node, "statement", where),
-        source=_text(node, "source", where),
-        reported=_reported(node["reported"], where),
-        checks={s: _check(c, f"{where}, scale {s}") for s, c in checks.items()},
-        note=_text(node, "note", where) if "note" in node else "",
-    )
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a claims file, for editors and other programs."""
+    return ClaimsFile.model_json_schema()
 
 
-def _reported(node: Any, where: str) -> Reported:
-    _keys(node, f"{where}: reported", ("value",), ("unit",))
-    value = node["value"]
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise UserError(f"{where}: reported.value is a number or a text, not {value!r}.")
-    return Reported(value, str(node.get("unit", "")))
-
-
-def _check(node: Any, where: str) -> Check:
-    _keys(node, where, ("runs",), ("relation", "report", "cost_minutes", "long", "needs"))
-    runs = node["runs"]
-    if not isinstance(runs, list) or not runs:
-        raise UserError(f"{where}: runs is a list with at least one run.")
-    cost = node.get("cost_minutes")
-    if cost is not None and (isinstance(cost, bool) or not isinstance(cost, int | float)):
-        raise UserError(f"{where}: cost_minutes is a number, not {cost!r}.")
-    long = node.get("long", False)
-    if not isinstance(long, bool):
-        raise UserError(f"{where}: long is true or false, not {long!r}.")
-    relation = parse(node["relation"], where) if "relation" in node else Undecided()
-    return Check(
-        runs=tuple(run for item in runs for run in _runs(item, where)),
-        relation=relation,
-        report=_report(node.get("report", {}), where),
-        cost_minutes=cost,
-        long=long,
-        needs=_text(node, "needs", where) if "needs" in node else "",
-    )
-
-
-def _report(node: Any, where: str) -> dict[str, str]:
-    if not isinstance(node, dict) or not all(isinstance(m, str) for m in node.values()):
-        raise UserError(f"{where}: report is a mapping from a name to a metric, not {node!r}.")
-    return {str(name): metric for name, metric in node.items()}
-
-
-def _runs(node: Any, where: str) -> list[RunSpec]:
-    _keys(node, f"{where}, runs", ("task", "seeds"), ("overrides", "for_each"))
-    table = combinations(node["for_each"], where) if "for_each" in node else [{}]
-    return [_run(expanded(node, values), where) for values in table]
-
-
-def _run(node: dict[str, Any], where: str) -> RunSpec:
-    task = _text(node, "task", where)
-    overrides = _strings(node.get("overrides", []), "overrides", where)
-    for override in overrides:
-        key, equals, _ = override.partition("=")
-        if not equals or key.lstrip("+~") in _RESERVED:
-            raise UserError(
-                f"{where}, task {task}: override {override!r} is not allowed here; write key=value "
-                f"with a key other than {', '.join(_RESERVED)}."
-            )
-    seeds = node["seeds"]
-    if (
-        not isinstance(seeds, list)
-        or not seeds
-        or not all(isinstance(s, int) and not isinstance(s, bool) and s >= 0 for s in seeds)
-        or len(set(seeds)) < len(seeds)
-    ):
-        raise UserError(
-            f"{where}, task {task}: seeds is a list of different integers from 0 on, not {seeds!r}."
-        )
-    return RunSpec(task, tuple(overrides), tuple(seeds))
-
-
-def _keys(node: Any, where: str, required: Iterable[str], optional: Iterable[str]) -> None:
-    required, optional = tuple(required), tuple(optional)
-    if not isinstance(node, dict):
-        raise UserError(f"{where}: expected a mapping with {', '.join(required)}, not {node!r}.")
-    if missing := [k for k in required if k not in node]:
-        raise UserError(f"{where}: {', '.join(missing)} missing.")
-    if unknown := [str(k) for k in node if k not in (*required, *optional)]:
-        raise UserError(
-            f"{where}: unknown key {', '.join(unknown)}; allowed: {', '.join(required + optional)}."
-        )
-
-
-def _text(node: dict[str, Any], key: str, where: str) -> str:
-    value = node[key]
-    if not isinstance(value, str) or not value.strip():
-        raise UserError(f"{where}: {key} must be a text, not {value!r}.")
-    return value.strip()
-
-
-def _strings(value: Any, key: str, where: str) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-        raise UserError(f"{where}: {key} is a list of texts, not {value!r}.")
-    return value
-
-
-def _name(node: Any, number: int) -> str:
-    return str(node["id"]) if isinstance(node, dict) and "id" in node else f"number {number}"
+def _message(source: Source, place: tuple[Any, ...], message: str) -> str:
+    where = [f"{source.path}:{source.line(place)}"]
+    if place[:1] == ("claims",) and len(place) > 1:
+        claim = source.content["claims"][place[1]]
+        where.append(f"claim {claim.get('id', place[1] + 1) if isinstance(claim, dict) else '?'}")
+        where += [f"scale {place[3]}"] if place[2:3] == ("checks",) and len(place) > 3 else []
+    where += [str(place[-1])] if place and not isinstance(place[-1], int) else []
+    return f"{': '.join(where)}: {message}."

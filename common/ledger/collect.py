@@ -1,19 +1,20 @@
-"""From run folders to rows, and from rows to means over seeds."""
+"""From run folders to rows: what lies under the output folder, and which of it counts."""
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from common.atomic import replacing
 from common.errors import UserError
 from common.experiment import record as records
 from common.experiment.record import Record
-from common.experiment.schema import VOLATILE
-from common.ledger.plan import Key
-from common.ledger.rows import RunRow
+from common.ledger.freshness import Present
+from common.ledger.runs import Key, RunRow
 
 # At scale smoke every path runs and nothing is proven; its figures would only be noise in git.
 EVIDENCE_SCALES = ("laptop", "paper")
@@ -21,7 +22,32 @@ EVIDENCE_SCALES = ("laptop", "paper")
 # Overrides with which a run is still the recipe's: they choose it, or say where and how it runs.
 _CHOOSING = ("paper", "task", "model", "scale", "seed", "trainer", "trainer.devices")
 
-DIGITS = 6
+INDEX = ".ledger"
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One record.
+
+    Attributes:
+        folder: of the run.
+        status: how it ended.
+        reason: for every status but ``completed``.
+        recipe: no override changed what the recipe says.
+        row: what the results keep of it.
+    """
+
+    folder: Path
+    status: str
+    reason: str
+    recipe: bool
+    row: RunRow
+
+    @property
+    def config_hash(self) -> str:
+        """Of its configuration."""
+        return self.row.config_hash
 
 
 @dataclass
@@ -29,67 +55,82 @@ class Found:
     """What lies under the output folder for one paper.
 
     Attributes:
-        completed: records of completed runs, oldest first.
-        unfinished: config hash -> folder and record of the newest attempt that was not completed.
+        completed: completed runs, oldest first.
+        unfinished: config hash -> the newest attempt that was not completed.
         unreadable: a sentence for each record that could not be read.
     """
 
-    completed: list[Record] = field(default_factory=list)
-    unfinished: dict[str, tuple[Path, Record]] = field(default_factory=dict)
+    completed: list[Attempt] = field(default_factory=list)
+    unfinished: dict[str, Attempt] = field(default_factory=dict)
     unreadable: list[str] = field(default_factory=list)
 
 
 def find(outputs: Path, paper: str) -> Found:
-    """Read every record of a paper; a run that cannot be read is named, not fatal."""
-    found = Found()
-    read: list[tuple[str, Path, Record]] = []
-    for path in sorted((outputs / paper).rglob(records.NAME)):
-        try:
-            run = Record.read(path.parent)
-        except (UserError, TypeError, OSError) as error:
-            found.unreadable.append(f"{path.parent} is left out: {error}")
-            continue
-        if "members" not in run.facts and "members" not in run.config:
-            read.append((run.started, path.parent, run))
-    for _, folder, run in sorted(read, key=lambda item: item[:2]):
-        if run.status == records.COMPLETED:
-            found.completed.append(run)
-            found.unfinished.pop(run.config_hash, None)
+    """Every record of a paper; one that cannot be read is named, not fatal.
+
+    Records are read once: what was read is kept in ``<outputs>/.ledger/<paper>.json`` under the
+    size and time of each file, and only new or changed ones are opened again.
+    """
+    kept = _Index(outputs / INDEX / f"{paper}.json")
+    found, attempts = Found(), []
+    for path in _record_files(outputs / paper):
+        entry = kept.entry(path, outputs)
+        if isinstance(entry, str):
+            found.unreadable.append(entry)
+        elif entry is not None:
+            attempts.append(entry)
+    kept.save()
+    for attempt in sorted(attempts, key=lambda a: (a.row.started, str(a.folder))):
+        if attempt.status == records.COMPLETED:
+            found.completed.append(attempt)
+            found.unfinished.pop(attempt.config_hash, None)
         else:
-            found.unfinished[run.config_hash] = (folder, run)
+            found.unfinished[attempt.config_hash] = attempt
     return found
 
 
 def merge(
-    committed: Iterable[RunRow], completed: Iterable[Record], expected: dict[Key, str]
+    stored: Iterable[RunRow],
+    completed: Iterable[Attempt],
+    expected: dict[Key, str],
+    present: Present,
 ) -> list[RunRow]:
-    """Rows already in the results, with those of completed runs put in their place.
+    """The rows that count: of each key one, from what is stored and what was run.
 
     A row that a claim reads is taken from a run with the configuration the claim calls for. Other
-    runs count only if they followed the recipe: a trial with a changed learning rate stays out.
+    runs count only if they followed the recipe: a trial with a changed learning rate stays out. Of
+    several, one that ran the present code on the present data goes before one that did not,
+    whatever its date; so runs of another branch take no place here. Then the newest.
 
     Args:
-        committed: rows of the results file.
-        completed: records, oldest first: the newest of equal ones wins.
+        stored: rows of the results file.
+        completed: what was run.
         expected: row -> configuration hash that the claims call for.
+        present: the code and data of this checkout.
     """
-    rows = {row.key: row for row in committed}
-    for run in completed:
-        if run.scale not in EVIDENCE_SCALES:
+    candidates: dict[Key, list[RunRow]] = {}
+    for row in stored:
+        candidates.setdefault(row.key, []).append(row)
+    for attempt in completed:
+        row = attempt.row
+        if row.scale not in EVIDENCE_SCALES:
             continue
-        row = to_row(run)
-        wanted = expected.get(row.key)
-        if row.config_hash != wanted:
-            held = rows.get(row.key)
-            if not _follows_recipe(run) or (held is not None and held.config_hash == wanted):
-                continue
-        rows[row.key] = row
-    return sorted(rows.values(), key=lambda r: r.key)
+        if attempt.recipe or row.config_hash == expected.get(row.key):
+            candidates.setdefault(row.key, []).append(row)
+
+    def rank(row: RunRow) -> tuple[bool, bool, str, str]:
+        called_for = row.config_hash == expected.get(row.key, row.config_hash)
+        return called_for, not present.changes(row, None), row.started, row.sha256
+
+    return [
+        rows[0] if len(rows) == 1 else max(rows, key=rank) for _, rows in sorted(candidates.items())
+    ]
 
 
 def to_row(run: Record) -> RunRow:
     """The part of a record that the results keep."""
     dirty = run.provenance.get("dirty")
+    gpus = run.provenance.get("gpu") or []
     return RunRow(
         task=run.task,
         variant=run.variant,
@@ -103,41 +144,93 @@ def to_row(run: Record) -> RunRow:
         chance=run.chance,
         headline=run.metric,
         metrics=dict(run.metrics),
+        code=dict(run.code),
+        data={d["key"]: d["content_sha256"] for d in run.data if "key" in d},
+        curves=dict(run.curves),
+        started=run.started,
+        seconds=round(run.wall_seconds, 1),
+        threads=int(run.provenance.get("threads") or 0),
+        hardware=", ".join(gpus) or str(run.provenance.get("cpu") or ""),
     )
 
 
-def summary(rows: Iterable[RunRow]) -> dict[str, Any]:
-    """``content[task][scale][variant][metric]`` -> mean, std (from two seeds on) and n.
+class _Index:
+    """What was read before, kept between calls."""
 
-    Finite numbers rounded to six digits, no lists and no times: ``dvc metrics diff`` shows the
-    rest badly or not at all.
-    """
-    values: dict[tuple[str, str, str, str], list[float]] = {}
-    for row in rows:
-        for metric, value in row.metrics.items():
-            if not is_time(metric):
-                values.setdefault((row.task, row.scale, row.variant, metric), []).append(value)
-    content: dict[str, Any] = {}
-    for (task, scale, variant, metric), measured in values.items():
-        entry: dict[str, float] = {"mean": rounded(statistics.fmean(measured)), "n": len(measured)}
-        if len(measured) > 1:
-            entry["std"] = rounded(statistics.stdev(measured))
-        place = content.setdefault(task, {}).setdefault(scale, {}).setdefault(variant, {})
-        place[metric] = entry
-    return content
+    def __init__(self, path: Path):
+        self._path = path
+        self._old: dict[str, Any] = {}
+        self._codes: dict[str, dict[str, str]] = {}
+        self._new: dict[str, Any] = {}
+        try:
+            content = json.loads(path.read_text())
+            if content["version"] == [_VERSION, records.SCHEMA]:
+                self._old, self._codes = content["records"], content["code"]
+        except (OSError, ValueError, KeyError, TypeError):
+            pass  # none yet, or not whole: everything is read again
+
+    def entry(self, path: str, outputs: Path) -> Attempt | str | None:
+        """The attempt recorded at ``path``, a sentence if unreadable, None for a composite."""
+        name = os.path.relpath(path, outputs)
+        try:
+            stat = os.stat(path)
+            stamp = [stat.st_size, stat.st_mtime_ns, stat.st_ino]
+            kept = self._old.get(name)
+            if kept is None or kept["stamp"] != stamp:
+                kept = {"stamp": stamp} | self._read(Path(path).parent)
+        except (OSError, UserError) as error:
+            return f"{Path(path).parent} is left out: {error}"
+        self._new[name] = kept
+        if "row" not in kept:
+            return None
+        row = RunRow(**kept["row"] | {"code": self._codes[kept["row"]["code"]]})
+        return Attempt(Path(path).parent, kept["status"], kept["reason"], kept["recipe"], row)
+
+    def _read(self, folder: Path) -> dict[str, Any]:
+        run = Record.read(folder)
+        if "members" in run.facts or "members" in run.config:
+            return {}
+        row = asdict(to_row(run))
+        name = next((n for n, c in self._codes.items() if c == row["code"]), str(len(self._codes)))
+        self._codes[name] = row["code"]
+        return {
+            "status": run.status,
+            "reason": run.reason or "",
+            "recipe": _follows_recipe(run),
+            "row": row | {"code": name},
+        }
+
+    def save(self) -> None:
+        """Keep what was read, if anything was; a folder that takes no file only costs time."""
+        if self._new == self._old:
+            return
+        content = {"version": [_VERSION, records.SCHEMA], "code": self._codes, "records": self._new}
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(self._path, "w") as file:
+                json.dump(content, file, separators=(",", ":"))
+        except OSError:
+            pass
 
 
-def is_time(metric: str) -> bool:
-    """Whether a metric is a duration, which no two runs share."""
-    return "seconds" in metric
-
-
-def rounded(value: float) -> float:
-    """Six significant digits."""
-    return float(f"{value:.{DIGITS}g}")
+def _record_files(folder: Path) -> Iterator[str]:
+    """Records below a folder; nothing is looked for below a run's own folder."""
+    try:
+        entries = sorted(os.scandir(folder), key=lambda e: e.name)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for entry in entries:
+        if entry.name == records.NAME:
+            yield entry.path
+            return
+    for entry in entries:
+        if entry.is_dir() and not entry.name.startswith("."):
+            yield from _record_files(Path(entry.path))
 
 
 def _follows_recipe(run: Record) -> bool:
+    from common.experiment.schema import VOLATILE
+
     keys = [o.partition("=")[0].lstrip("+~") for o in run.overrides]
     return all(
         k in _CHOOSING or any(k == v or k.startswith(f"{v}.") for v in VOLATILE) for k in keys

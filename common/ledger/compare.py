@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from rich.console import Console
 
 from common.atomic import write_text
-from common.errors import UserError
-from common.experiment.record import Record
 from common.ledger import comparison as table
-from common.ledger.collect import Found, find
+from common.ledger.collect import find
 from common.ledger.comparison import Comparison
 from common.ledger.folders import Folders
 from common.ledger.plan import PlannedRun
 from common.ledger.readme import begin, fill
-from common.ledger.rows import read_csv
-from common.ledger.runner import Ended, missing, run_all
-from common.ledger.update import update
+from common.ledger.runner import Ended, missing, run_all, run_apart
+from common.ledger.runs import read_runs
+from common.ledger.update import present, update
 
 TIMED_STEPS = 30
 
@@ -44,7 +41,7 @@ def compare(
     if time:
         times = _timed(spec, cells, threads, console)
         write_text(folders.comparison_times(name), table.times_csv(times))
-    rows = {paper: read_csv(folders.rows(paper)) for paper in spec.papers}
+    rows = {paper: read_runs(folders.runs(paper)).rows for paper in spec.papers}
     times = table.read_times(folders.comparison_times(name))
     page = folders.comparison_page(name)
     text = table.page(spec, cells, rows, times, name)
@@ -62,10 +59,17 @@ def _run_missing(spec, cells: Iterable[tuple[PlannedRun, ...]], folders, jobs, t
     for paper in spec.papers:
         found = find(folders.outputs, paper)
         of_paper = [run for run in wanted if run.paper == paper]
-        todo = missing(of_paper, read_csv(folders.rows(paper)), found)
+        now = present(folders.pins)
+        todo = missing(of_paper, read_runs(folders.runs(paper)).rows, found, now)
         console.print(f"{paper}: {len(of_paper)} runs, {len(todo)} missing")
         ended = run_all(
-            todo, found, jobs=jobs, threads=threads, outputs=folders.outputs, console=console
+            todo,
+            found,
+            jobs=jobs,
+            threads=threads,
+            outputs=folders.outputs,
+            console=console,
+            present=now,
         )
         failed += [e for e in ended if e.status != 0]
     return failed
@@ -85,13 +89,6 @@ def _timed(spec: Comparison, cells, threads: int, console: Console) -> dict[str,
             (*run.overrides, f"trainer.max_steps={TIMED_STEPS}"),
             "",
         )
-        with tempfile.TemporaryDirectory() as folder:
-            outputs = Path(folder)
-            (ended,) = run_all(
-                [short], Found(), jobs=1, threads=threads, outputs=outputs, console=console
-            )
-            if ended.status != 0:
-                raise UserError(f"{row.label} could not be timed: {ended.said}")
-            (record,) = (Record.read(path.parent) for path in outputs.rglob("record.json"))
+        record = run_apart(short, threads, console)
         times[row.label] = 1e3 * record.metrics["seconds_per_step"]
     return times

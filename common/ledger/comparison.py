@@ -27,7 +27,7 @@ from common.errors import UserError
 from common.ledger.claims import RunSpec
 from common.ledger.plan import PlannedRun, composer, planned
 from common.ledger.relations import figure
-from common.ledger.rows import RunRow
+from common.ledger.runs import RunRow
 from common.ledger.tables import markdown
 
 _KEYS = ("title", "text", "scale", "seeds", "tasks", "size_of", "rows")
@@ -105,7 +105,7 @@ def runs(comparison: Comparison, where: str) -> dict[tuple[Row, str], tuple[Plan
                 compose,
                 row.paper,
                 comparison.scale,
-                RunSpec(task, (f"model={row.model}",), comparison.seeds),
+                RunSpec(task=task, overrides=(f"model={row.model}",), seeds=comparison.seeds),
                 f"{where}, row {row.label}",
             )
             for row in comparison.rows

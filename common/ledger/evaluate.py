@@ -1,22 +1,61 @@
-"""Claims against rows: the verdict of each check."""
+"""Claims against rows: the verdict of each check, with the evidence for it."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from common.experiment.record import Record
 from common.ledger.claims import Check, Claim
+from common.ledger.collect import Attempt
+from common.ledger.freshness import Present
 from common.ledger.intervals import of_mean
-from common.ledger.plan import Key, Plan, PlannedRun
-from common.ledger.relation_syntax import split
-from common.ledger.relations import Finding, Lookup, Samples, figure, shown
-from common.ledger.rows import RunRow
-from common.ledger.verdicts import NOT_RUN, STALE, VERDICTS, all_of
+from common.ledger.plan import Plan, PlannedRun
+from common.ledger.relations import Finding, Lookup, Samples, figure, shown, split, unique
+from common.ledger.runs import Key, RunRow
+from common.ledger.verdicts import NOT_RUN, STALE, UNRESOLVED, VERDICTS, all_of
 
-Unfinished = Mapping[str, tuple[Path, Record]]
+Unfinished = Mapping[str, Attempt]
+
+# How far budgets may differ that are said to be equal: rounding of widths, noise of clocks.
+TOLERANCE = {"parameters": 0.02, "steps": 0.02, "seconds": 0.1}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Where a verdict's figures come from.
+
+    Attributes:
+        rows: the runs they were read from.
+        commits: that these ran, ``+`` marking a tree with other changes.
+        paper_data: ``yes`` if all data are the paper's own, ``no`` if some are not, ``-`` if the
+            runs need none.
+        seconds: that the runs took, one after the other.
+        hardware: that they had.
+    """
+
+    rows: tuple[RunRow, ...] = ()
+
+    @property
+    def commits(self) -> tuple[str, ...]:
+        return tuple(
+            unique((r.commit or "unknown") + ("+" if r.dirty == "yes" else "") for r in self.rows)
+        )
+
+    @property
+    def paper_data(self) -> str:
+        known = {row.paper_data for row in self.rows if row.paper_data}
+        return "-" if not known else "yes" if known == {"yes"} else "no"
+
+    @property
+    def seconds(self) -> float:
+        return sum(row.seconds for row in self.rows)
+
+    @property
+    def hardware(self) -> tuple[str, ...]:
+        return tuple(
+            unique(f"{r.hardware}, {r.threads} thread{'s'[: r.threads != 1]}" for r in self.rows)
+        )
 
 
 @dataclass(frozen=True)
@@ -27,8 +66,10 @@ class Result:
         verdict: of the whole.
         finding: of the relation.
         report: figures shown beside it.
-        runs: how many the check calls for, and
+        runs: that the check calls for, and
         missing: what is lacking, a line for each kind of run.
+        changed: what has changed since the runs, where the verdict is ``stale``.
+        evidence: the runs behind the figures.
     """
 
     claim: Claim
@@ -37,22 +78,35 @@ class Result:
     verdict: str
     finding: Finding
     report: tuple[Finding, ...]
-    runs: int
+    runs: tuple[PlannedRun, ...]
     missing: tuple[str, ...]
+    changed: tuple[str, ...] = ()
+    evidence: Evidence = Evidence()
 
 
 def evaluate(
-    plan: Plan, rows: Iterable[RunRow], scale: str, unfinished: Unfinished
+    plan: Plan,
+    rows: Iterable[RunRow],
+    scale: str,
+    unfinished: Unfinished,
+    present: Present,
 ) -> list[Result]:
     """Every claim tested at ``scale``.
 
     Args:
         rows: what was measured.
         unfinished: config hash -> an attempt that did not end well, to say why a run is missing.
+        present: code and data of this checkout.
     """
     table = {row.key: row for row in rows}
+    changes = {
+        run.key: present.changes(table[run.key], run.config_hash)
+        for _, _, runs in plan.checks(scale)
+        for run in runs
+        if run.key in table
+    }
     return [
-        _result(claim, check, scale, runs, table, unfinished)
+        _result(claim, check, scale, runs, table, changes, unfinished)
         for claim, check, runs in plan.checks(scale)
     ]
 
@@ -69,31 +123,55 @@ def _result(
     scale: str,
     runs: tuple[PlannedRun, ...],
     table: Mapping[Key, RunRow],
+    changes: Mapping[Key, list[str]],
     unfinished: Unfinished,
 ) -> Result:
-    lookup = _lookup(runs, table)
-    finding = check.relation.evaluate(lookup)
+    lookup = _lookup(runs, table, changes)
+    finding = check.rule.evaluate(lookup)
+    rows = tuple(table[run.key] for run in runs if run.key in table)
     absent = [run for run in runs if run.key not in table]
-    stale = any(table[r.key].config_hash != r.config_hash for r in runs if r.key in table)
-    verdict = all_of([finding.verdict, *([NOT_RUN] if absent else []), *([STALE] if stale else [])])
+    changed = unique(c for run in runs for c in changes.get(run.key, []))
+    verdict = all_of(
+        [finding.verdict, *([NOT_RUN] if absent else []), *([STALE] if changed else [])]
+    )
     missing = [*_missing_runs(absent, unfinished)]
     if not absent:
         missing += finding.missing
+        if unequal := _unequal_budgets(check, rows):
+            finding = replace(finding, verdict=UNRESOLVED)
+            verdict = UNRESOLVED
+            missing += unequal
     if check.needs and absent:
         missing.insert(0, f"needs {check.needs}")
     report = tuple(_figure(name, lookup(metric)) for name, metric in check.report.items())
-    return Result(claim, check, scale, verdict, finding, report, len(runs), tuple(missing))
+    return Result(
+        claim,
+        check,
+        scale,
+        verdict,
+        finding,
+        report,
+        runs,
+        tuple(missing),
+        tuple(changed),
+        Evidence(rows),
+    )
 
 
-def _lookup(runs: tuple[PlannedRun, ...], table: Mapping[Key, RunRow]) -> Lookup:
-    """The values of a metric in the runs of one check."""
+def _lookup(
+    runs: tuple[PlannedRun, ...],
+    table: Mapping[Key, RunRow],
+    changes: Mapping[Key, list[str]],
+) -> Lookup:
+    """The values of a metric in the runs of one check, in the order of their seeds."""
+    groups: dict[tuple[str, str], list[PlannedRun]] = {}
+    for run in sorted(runs, key=lambda r: r.seed):
+        groups.setdefault((run.task, run.variant), []).append(run)
 
     def lookup(metric: str) -> Samples:
         task, variant, name = split(metric)
         values, missing, stale = [], [], False
-        for run in runs:
-            if (run.task, run.variant) != (task, variant):
-                continue
+        for run in groups.get((task, variant), []):
             row = table.get(run.key)
             if row is None:
                 missing.append(f"{task} {variant} seed {run.seed}")
@@ -101,10 +179,34 @@ def _lookup(runs: tuple[PlannedRun, ...], table: Mapping[Key, RunRow]) -> Lookup
                 missing.append(f"{task} {variant} seed {run.seed} records no {name}")
             else:
                 values.append(row.metrics[name])
-                stale = stale or row.config_hash != run.config_hash
+                stale = stale or bool(changes.get(run.key))
         return Samples(tuple(values), tuple(missing), stale)
 
     return lookup
+
+
+def _unequal_budgets(check: Check, rows: Sequence[RunRow]) -> list[str]:
+    """A sentence for each quantity that was to be equal among compared variants and is not."""
+    found = []
+    for metrics in check.compared():
+        pairs = unique("/".join(split(m)[:2]) for m in metrics)
+        for quantity in check.equal:
+            means = {p: _budget(rows, p, quantity) for p in pairs}
+            known = [m for m in means.values() if m is not None]
+            if known and max(known) > min(known) * (1 + TOLERANCE[quantity]):
+                listed = ", ".join(f"{p} {m:g}" for p, m in means.items() if m is not None)
+                found.append(f"{quantity} are said to be equal, but are: {listed}")
+    return unique(found)
+
+
+def _budget(rows: Sequence[RunRow], pair: str, quantity: str) -> float | None:
+    of_pair = [row for row in rows if f"{row.task}/{row.variant}" == pair]
+    values = [
+        row.seconds if quantity == "seconds" else row.metrics[quantity]
+        for row in of_pair
+        if quantity == "seconds" or quantity in row.metrics
+    ]
+    return sum(values) / len(values) if values else None
 
 
 def _figure(name: str, samples: Samples) -> Finding:
@@ -123,7 +225,7 @@ def _missing_runs(absent: list[PlannedRun], unfinished: Unfinished) -> list[str]
         group = (run.task, run.variant)
         seeds.setdefault(group, []).append(run.seed)
         if run.config_hash in unfinished:
-            _, attempt = unfinished[run.config_hash]
+            attempt = unfinished[run.config_hash]
             reason = f": {attempt.reason}" if attempt.reason else ""
             reasons[group] = f" (last attempt {attempt.status}{reason})"
     return [

@@ -14,15 +14,17 @@ class Folders:
 
     Attributes:
         papers: holds ``<id>/claims.yaml`` and ``<id>/README.md``.
-        results: holds ``<id>.csv``, ``<id>.json`` and ``README.md``, kept in git.
+        results: holds what was measured and made of it, kept in git.
         outputs: holds the runs' folders, not kept in git.
         comparisons: holds ``<name>.yaml``, tables of rows from several papers.
+        pins: ``data.dvc``, the versions of the data sets.
     """
 
     papers: Path
     results: Path
     outputs: Path
     comparisons: Path = Path("comparisons")
+    pins: Path = Path("data.dvc")
 
     @classmethod
     def default(cls) -> Folders:
@@ -33,7 +35,13 @@ class Folders:
         from common.experiment.paths import COMMON, PAPERS
 
         checkout = COMMON.parent if (COMMON.parent / "conf").is_dir() else Path()
-        return cls(PAPERS, checkout / "results", Path("outputs"), checkout / "comparisons")
+        return cls(
+            PAPERS,
+            checkout / "results",
+            Path("outputs"),
+            checkout / "comparisons",
+            checkout / "data.dvc",
+        )
 
     @property
     def root_readme(self) -> Path:
@@ -48,13 +56,30 @@ class Folders:
         """A paper's README."""
         return self.papers / paper / "README.md"
 
-    def rows(self, paper: str) -> Path:
+    def runs(self, paper: str) -> Path:
+        """What was measured, with all that says whether it still counts."""
+        return self.results / "runs" / f"{paper}.json"
+
+    def figures(self, paper: str) -> Path:
         """One line for each run and metric."""
         return self.results / f"{paper}.csv"
 
     def summary(self, paper: str) -> Path:
         """Means over seeds, and verdicts."""
         return self.results / f"{paper}.json"
+
+    def curves(self, paper: str) -> Path:
+        """Means over seeds of what was followed through the epochs."""
+        return self.results / "curves" / f"{paper}.csv"
+
+    def inputs(self, paper: str) -> Path:
+        """What the results depend on."""
+        return self.results / "inputs" / f"{paper}.json"
+
+    @property
+    def plans(self) -> Path:
+        """Where composed plans are kept between calls."""
+        return self.outputs / ".ledger" / "plans"
 
     def comparison(self, name: str) -> Path:
         """What a comparison compares.

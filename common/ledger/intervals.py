@@ -50,6 +50,34 @@ def of_difference(a: Sequence[float], b: Sequence[float]) -> Interval:
     return _around(difference, error, freedom)
 
 
+def of_pairs(a: Sequence[float], b: Sequence[float]) -> Interval:
+    """Interval of the mean of a_i - b_i, seed by seed."""
+    return of_mean([x - y for x, y in zip(a, b, strict=True)])
+
+
+def error_of_pairs(a: Sequence[float], b: Sequence[float]) -> float:
+    """Standard error of the mean of a_i - b_i; infinite for a single pair."""
+    differences = [x - y for x, y in zip(a, b, strict=True)]
+    if len(differences) < 2:
+        return math.inf
+    return statistics.stdev(differences) / math.sqrt(len(differences))
+
+
+def of_slope(x: Sequence[float], y: Sequence[float]) -> Interval:
+    """Least-squares slope of y on x, with n - 2 degrees of freedom.
+
+    Two points have no finite interval.
+    """
+    n, mean_x, mean_y = len(x), statistics.fmean(x), statistics.fmean(y)
+    square = sum((xi - mean_x) ** 2 for xi in x)
+    slope = sum((xi - mean_x) * (yi - mean_y) for xi, yi in zip(x, y, strict=True)) / square
+    if n < 3:
+        return Interval(slope, -math.inf, math.inf)
+    residuals = [yi - mean_y - slope * (xi - mean_x) for xi, yi in zip(x, y, strict=True)]
+    error = math.sqrt(sum(r * r for r in residuals) / (n - 2) / square)
+    return _around(slope, error, n - 2)
+
+
 def error_of_difference(a: Sequence[float], b: Sequence[float]) -> float:
     """sqrt(s_a^2 / n_a + s_b^2 / n_b), of mean(a) - mean(b); infinite for a single value."""
     if min(len(a), len(b)) < 2:

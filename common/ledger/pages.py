@@ -8,9 +8,9 @@ from common.experiment import registry
 from common.ledger.evaluate import Result, tally
 from common.ledger.intervals import of_mean
 from common.ledger.relations import Finding, figure, shown
-from common.ledger.rows import RunRow
+from common.ledger.runs import RunRow
 from common.ledger.tables import markdown
-from common.ledger.terminal import explanation, run_command
+from common.ledger.terminal import budget, evidence, explanation, run_command
 from common.ledger.update import PaperLedger
 from common.ledger.verdicts import HOLDS, VERDICTS
 
@@ -20,14 +20,15 @@ SCALE = "laptop"
 def claims_table(ledger: PaperLedger, scale: str = SCALE) -> str:
     """Claim by claim: published, here, verdict, command; then what explains the open ones."""
     results = ledger.results.get(scale, [])
-    head = ("claim", "statement", "published", f"here ({scale} scale)", "verdict", "command")
+    head = ("claim", "statement", "published", "here", "verdict", "evidence", "command")
     rows = [
         (
             result.claim.id + ("" if result.claim.kind == "claim" else f" ({result.claim.kind})"),
             f"{result.claim.statement} ({result.claim.source})",
-            str(result.claim.reported),
+            result.claim.figures,
             _here(result),
             f"**{result.verdict}**",
+            "<br>".join(part for part in (evidence(result), budget(result)) if part),
             f"`{run_command(ledger.plan.paper, result.claim.id, scale)}`",
         )
         for result in results
@@ -91,10 +92,10 @@ def results_page(ledgers: Sequence[PaperLedger], scale: str = SCALE) -> str:
     parts = [
         "# Results",
         "Written by `python -m common.ledger check`; do not edit. Here: claims at scale "
-        f"{scale}. `<paper>.csv` holds every measured figure with the commit it was measured at, "
-        "`<paper>.json` means over seeds and verdicts: `git diff results/` shows what a change "
-        "did. A row is `stale` when the configuration of its runs has changed since; a change of "
-        "code or data alone is not noticed.",
+        f"{scale}. `runs/<paper>.json` holds every run with its commit, source digests, data and "
+        "cost; made from it, `<paper>.csv` every figure, `<paper>.json` means over seeds and "
+        "verdicts, `curves/<paper>.csv` what was followed through the epochs. A row is `stale` "
+        "when configuration, code or data that its runs depend on have changed since.",
         markdown(("paper", *VERDICTS), rows),
     ]
     for ledger in ledgers:

@@ -1,29 +1,40 @@
-"""The runs that a paper's claims call for, composed as ``run.py`` would compose them now."""
+"""The runs that a paper's claims call for, composed as ``run.py`` would compose them now.
+
+Composing takes seconds; what came of it is kept in ``<outputs>/.ledger/plans`` and holds as long as
+no configuration file, schema or claim has changed.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
+from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from common.atomic import replacing
 from common.errors import UserError
-from common.ledger.claims import Check, Claim, RunSpec, read
-from common.ledger.relation_syntax import split
+from common.experiment.paths import COMMON, PAPERS, conf_folder
+from common.ledger.claims import Check, Claim, RunSpec, parse
+from common.ledger.relations import split
+from common.ledger.runs import Key
+from common.ledger.yaml_source import load
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     Compose = Callable[[list[str], str], DictConfig]
 
-Key = tuple[str, str, str, int]
+PLANS = ".ledger/plans"
 
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One run: what it is called, its identity, and how to start it."""
+    """One run: what it is called, its identity, how to start it, and where its code begins."""
 
     paper: str
     task: str
@@ -32,6 +43,7 @@ class PlannedRun:
     seed: int
     overrides: tuple[str, ...]
     config_hash: str
+    roots: tuple[str, ...] = ()
 
     @property
     def key(self) -> Key:
@@ -72,6 +84,18 @@ class Plan:
             if scale in claim.checks:
                 yield claim, claim.checks[scale], self.runs[claim.id, scale]
 
+    def claim(self, name: str) -> Claim:
+        """The claim of this id.
+
+        Raises:
+            UserError: there is none; says which there are.
+        """
+        for claim in self.claims:
+            if claim.id == name:
+                return claim
+        allowed = ", ".join(claim.id for claim in self.claims)
+        raise UserError(f"{self.paper} has no claim {name!r}; allowed: {allowed}.")
+
     @cached_property
     def expected(self) -> dict[Key, str]:
         """Row -> the hash of the configuration that it must have been measured with."""
@@ -95,28 +119,89 @@ class Plan:
         return list({run.config_hash: run for run in runs}.values())
 
 
-def plan(paper: str, path: Path) -> Plan:
+def plan(paper: str, path: Path, cache: Path | None = None) -> Plan:
     """Read the claims in ``path`` and compose their runs.
+
+    Args:
+        cache: a folder in which to keep what was composed, and to look for it.
 
     Raises:
         UserError: a run does not compose, two different runs would fill the same row, or a relation
             reads a metric of a run that its check does not list.
     """
-    claims = read(path)
+    claims = tuple(parse(load(path)))
+    inputs = _inputs(path)
+    kept = cache / f"{paper}.json" if cache else None
+    found = _kept(kept, inputs) if kept else None
+    if found is None:
+        found = _composed(paper, path, claims)
+        if kept:
+            _keep(kept, inputs, *found)
+    return Plan(paper, found[0], claims, found[1])
+
+
+_Runs = dict[tuple[str, str], tuple[PlannedRun, ...]]
+
+
+def _composed(paper: str, path: Path, claims: tuple[Claim, ...]) -> tuple[str, _Runs]:
     with composer() as compose:
         title = str(compose([f"paper={paper}"], str(path)).paper.title)
-        cache: dict[tuple[str, RunSpec], tuple[PlannedRun, ...]] = {}
-        runs: dict[tuple[str, str], tuple[PlannedRun, ...]] = {}
+        cache: dict[tuple[str, str], tuple[PlannedRun, ...]] = {}
+        runs: _Runs = {}
         for claim in claims:
             for scale, check in claim.checks.items():
                 where = f"{path}, claim {claim.id}, scale {scale}"
-                for spec in check.runs:
-                    if (scale, spec) not in cache:
-                        cache[scale, spec] = planned(compose, paper, scale, spec, where)
-                runs[claim.id, scale] = tuple(r for s in check.runs for r in cache[scale, s])
+                found: list[PlannedRun] = []
+                for spec in check.specs:
+                    name = (scale, spec.model_dump_json())
+                    if name not in cache:
+                        cache[name] = planned(compose, paper, scale, spec, where)
+                    found += cache[name]
+                runs[claim.id, scale] = tuple(found)
                 _check_metrics(check, runs[claim.id, scale], where)
     _check_rows(runs, path)
-    return Plan(paper, title, tuple(claims), runs)
+    return title, runs
+
+
+def _inputs(path: Path) -> str:
+    """A digest of all that decides what a run is composed to."""
+    files = [path, *conf_folder().rglob("*.yaml"), *PAPERS.glob("*/configs/**/*.yaml")]
+    files += [*PAPERS.glob("*/schema.py"), *COMMON.glob("**/schema.py")]
+    files += [*COMMON.glob("data/specs*"), *COMMON.glob("data/specs/*.py")]
+    files += [*COMMON.glob("experiment/*.py"), Path(__file__)]
+    content = hashlib.sha256()
+    for package in ("hydra-core", "omegaconf"):
+        content.update(metadata.version(package).encode())
+    for file in sorted({f for f in files if f.is_file()}):
+        content.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    return content.hexdigest()
+
+
+def _kept(file: Path, inputs: str) -> tuple[str, _Runs] | None:
+    try:
+        content = json.loads(file.read_text())
+        if content["inputs"] != inputs:
+            return None
+        return content["title"], {
+            (claim, scale): tuple(_run(r) for r in runs) for claim, scale, runs in content["runs"]
+        }
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _run(content: dict[str, Any]) -> PlannedRun:
+    tuples = {name: tuple(content[name]) for name in ("overrides", "roots")}
+    return PlannedRun(**content | tuples)
+
+
+def _keep(file: Path, inputs: str, title: str, runs: _Runs) -> None:
+    listed = [[*name, [asdict(run) for run in of_check]] for name, of_check in runs.items()]
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(file, "w") as out:
+            json.dump({"inputs": inputs, "title": title, "runs": listed}, out)
+    except OSError:
+        pass  # it only costs time
 
 
 class _CannotCompose(Exception):
@@ -134,7 +219,6 @@ def composer() -> Iterator[Compose]:
 
     from common.experiment.launch import register
     from common.experiment.messages import explain
-    from common.experiment.paths import conf_folder
 
     def composed(overrides: list[str], where: str) -> DictConfig:
         try:
@@ -162,6 +246,7 @@ def planned(
     Raises:
         UserError: the task is a composite.
     """
+    from common.experiment import sources
     from common.experiment.identity import config_hash, plain
 
     overrides = [f"paper={paper}", f"task={spec.task}", f"scale={scale}", *spec.overrides]
@@ -172,21 +257,32 @@ def planned(
             f"{', '.join(config.task.members)}."
         )
     runs = []
+    variant, roots = str(config.variant), tuple(sorted(sources.roots(config)))
     for seed in spec.seeds:
         config.seed = seed  # composing anew for each seed would take ten times as long
         digest = config_hash(plain(config))
-        variant = str(config.variant)
-        runs.append(PlannedRun(paper, spec.task, variant, scale, seed, spec.overrides, digest))
+        runs.append(
+            PlannedRun(paper, spec.task, variant, scale, seed, spec.overrides, digest, roots)
+        )
     return tuple(runs)
 
 
 def _check_metrics(check: Check, runs: tuple[PlannedRun, ...], where: str) -> None:
-    listed = dict.fromkeys((run.task, run.variant) for run in runs)
+    seeds: dict[tuple[str, str], list[int]] = {}
+    for run in runs:
+        seeds.setdefault((run.task, run.variant), []).append(run.seed)
     for metric in check.metrics():
-        if metric.count("/") < 2 or split(metric)[:2] not in listed:
+        if split(metric)[:2] not in seeds:
             raise UserError(
                 f"{where}: {metric!r} is of a run that the check does not list; "
-                f"listed: {', '.join('/'.join(pair) for pair in listed)}."
+                f"listed: {', '.join('/'.join(pair) for pair in seeds)}."
+            )
+    for leaf in check.rule.leaves():
+        of_leaf = {tuple(seeds[split(m)[:2]]) for m in leaf.metrics()}
+        if leaf.pairs_seeds and len(of_leaf) > 1:
+            raise UserError(
+                f"{where}: {leaf.name} pairs seed with seed; its runs need the same seeds, not "
+                f"{' and '.join(str(list(s)) for s in sorted(of_leaf))}."
             )
 
 

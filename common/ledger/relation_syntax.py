@@ -1,15 +1,29 @@
-"""Relations as written in ``claims.yaml``.
+"""Relations as written in ``claims.yaml``, typed; each form builds what ``relations`` evaluates.
 
     all: [<relation>, ...]                                  every one holds
     any: [<relation>, ...]                                  one of them holds
+    {at_least_of: 2, of: [<relation>, ...]}                 so many of them hold
     {metric: M, at_least: 0.5, below: N}                    mean over seeds; also at_most, above,
                                                             within: [low, high]
-    {interval_of: M, lies_above: N}                         95 % interval of the mean; lies_below
+    {metric: M, statistic: median, at_most: 3}              median, largest or smallest of the seeds
+    {metric: M, at_least: 0.5, in_seeds: 4}                 seed by seed, true for so many of them
+    {interval_of: M, lies_above: N}                         95 % interval of the mean; lies_below,
+                                                            lies_within: [low, high]
     {difference: [M, N], lies_above: -1.0}                  Welch's 95 % interval; lies_below,
                                                             lies_within: [low, high]
+    {difference: [M, N], paired: true, lies_above: 0}       interval of the differences seed by seed
     {difference: [M, N], at_least: 1, standard_errors: 2}   of the means, and larger than so many
-                                                            of its standard errors; the bounds of
-                                                            a metric
+                                                            of its standard errors
+    {ratio: [M, N], at_least: 1.5}                          of the means
+    {equals: [M, N], relative: 1e-6}                        N a closed form: a number or a metric;
+                                                            relative or absolute, or both
+    {order: [M, N, ...], margin: 0.5}                       means fall from each to the next by more
+    {monotone: [M, N, ...], direction: rising}              never back by more than ``slack``; up to
+                                                            ``inversions`` exceptions
+    {slope_of: {8: M, 16: N, ...}, within: [-1.1, -0.9]}    least squares of log M on log of the
+                                                            setting; with a 95 % interval:
+                                                            lies_above, lies_below, lies_within
+    {rank_correlation: [[M, N], ...], at_least: 0.5}        Spearman's, of the means of the pairs
     {spread_of: [M, N, ...], at_most: 2.5}                  largest minus smallest mean
     {best_of: {0.001: M, 0.01: N}, is_at_least: 0.01}       which setting has the largest mean
 
@@ -20,219 +34,416 @@ it for every combination of values, put in place of ``{n}``.
 
 from __future__ import annotations
 
-import itertools
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from common.errors import UserError
-from common.ledger.between import Equivalence, MeanDifference, Spread
-from common.ledger.relations import (
-    BestOf,
-    Combination,
-    Comparison,
-    Difference,
-    MeanInterval,
-    Operand,
-    Relation,
+from pydantic import (
+    AfterValidator,
+    Discriminator,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
 )
 
-_BOUNDS = ("at_least", "at_most", "above", "below", "within")
-_SIDES = ("lies_above", "lies_below")
-_FORMS = {
-    "all": (),
-    "any": (),
-    "metric": _BOUNDS,
-    "interval_of": _SIDES,
-    "difference": (*_SIDES, "lies_within", *_BOUNDS, "standard_errors"),
-    "spread_of": ("at_most",),
-    "best_of": ("is_at_least",),
+from common.errors import UserError
+from common.ledger import between, relations, trends
+from common.ledger.node import (
+    Metric,
+    Node,
+    Operand,
+    Range,
+    Table,
+    combinations,
+    expanded,
+    ordered,
+)
+from common.ledger.relations import Combination, Relation
+
+Ordered = Annotated[Range, AfterValidator(ordered)]
+Pair = Annotated[list[Metric], Field(min_length=2, max_length=2)]
+Metrics = Annotated[list[Metric], Field(min_length=2)]
+Settings = Annotated[dict[float, Metric], Field(min_length=2)]
+
+
+class Form(Node):
+    """What every relation may carry."""
+
+    name: str = ""
+    for_each: Table | None = None
+
+    def build(self) -> Relation:
+        """The relation, stated for every combination of ``for_each``."""
+        if self.for_each is None:
+            return self._build()
+        body = self.model_dump(exclude={"name", "for_each"}, exclude_unset=True, by_alias=True)
+        parts = tuple(
+            ADAPTER.validate_python(expanded(body, values)).build()
+            for values in combinations(self.for_each)
+        )
+        folded = not any(isinstance(part, Combination) for part in parts)
+        return Combination(self.name or self._title(), parts, folded=folded)
+
+    def _title(self) -> str:
+        return ""
+
+    def _build(self) -> Relation:
+        raise NotImplementedError
+
+
+class Bounds(Node):
+    """Numbers that a value is compared with."""
+
+    at_least: float | None = None
+    at_most: float | None = None
+    above: float | None = None
+    below: float | None = None
+    within: Ordered | None = None
+
+    def pairs(self) -> tuple[tuple[str, Any], ...]:
+        """(word, bound), ``within`` as its two sides."""
+        found: list[tuple[str, Any]] = []
+        for word in ("at_least", "at_most", "above", "below"):
+            if (bound := getattr(self, word)) is not None:
+                found.append((word, bound))
+        if self.within is not None:
+            found += [("at_least", self.within[0]), ("at_most", self.within[1])]
+        return tuple(found)
+
+
+class Sides(Node):
+    """Where an interval is to lie."""
+
+    lies_above: float | None = None
+    lies_below: float | None = None
+    lies_within: Ordered | None = None
+
+    def side(self) -> tuple[Any, Any] | None:
+        """(low, high) with None for an open end; None if no side is given."""
+        given = [
+            s for s in ("lies_above", "lies_below", "lies_within") if getattr(self, s) is not None
+        ]
+        if not given:
+            return None
+        if len(given) > 1:
+            raise ValueError(f"{', '.join(given)} exclude each other")
+        if self.lies_within is not None:
+            return self.lies_within[0], self.lies_within[1]
+        return self.lies_above, self.lies_below
+
+
+class All(Form):
+    """Every one of several relations."""
+
+    all: Annotated[list[AnyForm], Field(min_length=1)]
+
+    def _build(self) -> Relation:
+        return Combination(self.name, tuple(p.build() for p in self.all), least=None)
+
+
+class Any_(Form):
+    """One of several relations."""
+
+    any: Annotated[list[AnyForm], Field(min_length=1)]
+
+    def _build(self) -> Relation:
+        return Combination(self.name, tuple(p.build() for p in self.any), least=1)
+
+
+class AtLeastOf(Form):
+    """So many of several relations."""
+
+    at_least_of: PositiveInt
+    of: Annotated[list[AnyForm], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _enough(self) -> AtLeastOf:
+        if self.for_each is None and self.at_least_of > len(self.of):
+            raise ValueError(f"at_least_of is {self.at_least_of}, but of has {len(self.of)}")
+        return self
+
+    def _build(self) -> Relation:
+        return Combination(self.name, tuple(p.build() for p in self.of), least=self.at_least_of)
+
+
+class Comparison(Form, Bounds):
+    """A statistic over seeds against bounds, which may be other metrics."""
+
+    metric: Metric
+    at_least: Operand | None = None
+    at_most: Operand | None = None
+    above: Operand | None = None
+    below: Operand | None = None
+    statistic: Literal["mean", "median", "largest", "smallest"] = "mean"
+    in_seeds: PositiveInt | None = None
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Comparison:
+        if not self.pairs():
+            raise ValueError("metric needs one of at_least, at_most, above, below, within")
+        if self.in_seeds is not None and self.statistic != "mean":
+            raise ValueError("in_seeds compares each seed and takes no statistic")
+        return self
+
+    def _title(self) -> str:
+        return relations.label(self.metric)
+
+    def _build(self) -> Relation:
+        name = self.name or self._title()
+        if self.in_seeds is not None:
+            return relations.InSeeds(name, self.metric, self.pairs(), self.in_seeds)
+        return relations.Comparison(name, self.metric, self.pairs(), self.statistic)
+
+
+class MeanInterval(Form, Sides):
+    """The 95 % interval of a mean."""
+
+    interval_of: Metric
+    lies_above: Operand | None = None
+    lies_below: Operand | None = None
+
+    @model_validator(mode="after")
+    def _one_side(self) -> MeanInterval:
+        if self.side() is None:
+            raise ValueError("interval_of needs one of lies_above, lies_below, lies_within")
+        return self
+
+    def _title(self) -> str:
+        return relations.label(self.interval_of)
+
+    def _build(self) -> Relation:
+        low, high = self.side()
+        return relations.MeanInterval(self.name or self._title(), self.interval_of, low, high)
+
+
+class Difference(Form, Bounds, Sides):
+    """Of two means: its interval, or the difference itself."""
+
+    difference: Pair
+    paired: bool = False
+    standard_errors: PositiveFloat | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Difference:
+        plain = bool(self.pairs()) or self.standard_errors is not None
+        if plain == (self.side() is not None):
+            raise ValueError(
+                "difference needs either one of lies_above, lies_below, lies_within or bounds "
+                "(at_least, ..., standard_errors), not both"
+            )
+        return self
+
+    def _title(self) -> str:
+        a, b = (relations.label(m) for m in self.difference)
+        return f"{a} - {b}"
+
+    def _build(self) -> Relation:
+        a, b = self.difference
+        name = self.name or self._title()
+        if (side := self.side()) is not None:
+            return between.DifferenceInterval(name, a, b, *side, paired=self.paired)
+        errors = self.standard_errors or 0.0
+        return between.MeanDifference(name, a, b, self.pairs(), errors, paired=self.paired)
+
+
+class Ratio(Form, Bounds):
+    """Of two means."""
+
+    ratio: Pair
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Ratio:
+        if not self.pairs():
+            raise ValueError("ratio needs one of at_least, at_most, above, below, within")
+        return self
+
+    def _title(self) -> str:
+        a, b = (relations.label(m) for m in self.ratio)
+        return f"{a} / {b}"
+
+    def _build(self) -> Relation:
+        return between.Ratio(self.name or self._title(), *self.ratio, self.pairs())
+
+
+class Equality(Form):
+    """A mean against a closed form."""
+
+    equals: Annotated[list[Operand], Field(min_length=2, max_length=2)]
+    relative: PositiveFloat | None = None
+    absolute: PositiveFloat | None = None
+
+    @model_validator(mode="after")
+    def _tolerance(self) -> Equality:
+        if not isinstance(self.equals[0], str):
+            raise ValueError("equals takes a metric first, then a number or a metric")
+        if self.relative is None and self.absolute is None:
+            raise ValueError("equals needs relative or absolute, the tolerance")
+        return self
+
+    def _title(self) -> str:
+        return relations.label(str(self.equals[0]))
+
+    def _build(self) -> Relation:
+        metric, target = self.equals
+        name = self.name or self._title()
+        return between.Equality(name, metric, target, self.relative or 0.0, self.absolute or 0.0)
+
+
+class Order(Form):
+    """Means that fall from each metric to the next."""
+
+    order: Metrics
+    margin: float = 0.0
+
+    def _build(self) -> Relation:
+        return trends.Order(self.name or "order", tuple(self.order), self.margin)
+
+
+class Monotone(Form):
+    """Means that rise, or fall, along a list."""
+
+    monotone: Metrics
+    direction: Literal["rising", "falling"]
+    slack: Annotated[float, Field(ge=0)] = 0.0
+    inversions: Annotated[int, Field(ge=0)] = 0
+
+    def _build(self) -> Relation:
+        name = self.name or self.direction
+        rising = self.direction == "rising"
+        return trends.Monotone(name, tuple(self.monotone), rising, self.slack, self.inversions)
+
+
+class Slope(Form, Bounds, Sides):
+    """Of a log-log fit."""
+
+    slope_of: Annotated[dict[PositiveFloat, Metric], Field(min_length=2)]
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Slope:
+        if bool(self.pairs()) == (self.side() is not None):
+            raise ValueError(
+                "slope_of needs either bounds (at_least, at_most, above, below, within) or one of "
+                "lies_above, lies_below, lies_within"
+            )
+        if self.side() is not None and len(self.slope_of) < 3:
+            raise ValueError("an interval of a slope needs three settings or more")
+        return self
+
+    def _build(self) -> Relation:
+        points = tuple(sorted(self.slope_of.items()))
+        return trends.Slope(self.name or "log-log slope", points, self.pairs(), self.side())
+
+
+class RankCorrelation(Form, Bounds):
+    """Spearman's, between two lists of means."""
+
+    rank_correlation: Annotated[list[Pair], Field(min_length=3)]
+
+    @model_validator(mode="after")
+    def _bounded(self) -> RankCorrelation:
+        if not self.pairs():
+            raise ValueError("rank_correlation needs a bound (at_least, ...)")
+        return self
+
+    def _build(self) -> Relation:
+        points = tuple((a, b) for a, b in self.rank_correlation)
+        return trends.RankCorrelation(self.name or "rank correlation", points, self.pairs())
+
+
+class Spread(Form):
+    """Largest minus smallest mean."""
+
+    spread_of: Metrics
+    at_most: float
+
+    def _build(self) -> Relation:
+        return between.Spread(self.name or "spread", tuple(self.spread_of), self.at_most)
+
+
+class BestOf(Form):
+    """The setting with the largest mean."""
+
+    best_of: Settings
+    is_at_least: float
+
+    @model_validator(mode="after")
+    def _both_sides(self) -> BestOf:
+        settings = sorted(self.best_of)
+        if not settings[0] < self.is_at_least <= settings[-1]:
+            raise ValueError(
+                f"best_of needs settings below and from is_at_least={self.is_at_least:g} on; "
+                f"given: {', '.join(f'{s:g}' for s in settings)}"
+            )
+        return self
+
+    def _build(self) -> Relation:
+        candidates = tuple(sorted(self.best_of.items()))
+        return between.BestOf(self.name or "best setting", candidates, self.is_at_least)
+
+
+FORMS: dict[str, type[Form]] = {
+    "all": All,
+    "any": Any_,
+    "at_least_of": AtLeastOf,
+    "metric": Comparison,
+    "interval_of": MeanInterval,
+    "difference": Difference,
+    "ratio": Ratio,
+    "equals": Equality,
+    "order": Order,
+    "monotone": Monotone,
+    "slope_of": Slope,
+    "rank_correlation": RankCorrelation,
+    "spread_of": Spread,
+    "best_of": BestOf,
 }
 
 
-def parse(node: Any, where: str) -> Relation:
-    """The relation that ``node``, read from YAML, describes.
+def _form_of(content: Any) -> str | None:
+    """Which form a mapping has: the one of ``FORMS`` that it names."""
+    if isinstance(content, Form):
+        return next(key for key, form in FORMS.items() if form is type(content))
+    keys = [key for key in FORMS if isinstance(content, dict) and key in content]
+    return keys[0] if len(keys) == 1 else None
 
-    Args:
-        node: nested dictionaries and lists.
-        where: file, claim and scale, for messages.
+
+AnyForm = Annotated[
+    Annotated[All, Tag("all")]
+    | Annotated[Any_, Tag("any")]
+    | Annotated[AtLeastOf, Tag("at_least_of")]
+    | Annotated[Comparison, Tag("metric")]
+    | Annotated[MeanInterval, Tag("interval_of")]
+    | Annotated[Difference, Tag("difference")]
+    | Annotated[Ratio, Tag("ratio")]
+    | Annotated[Equality, Tag("equals")]
+    | Annotated[Order, Tag("order")]
+    | Annotated[Monotone, Tag("monotone")]
+    | Annotated[Slope, Tag("slope_of")]
+    | Annotated[RankCorrelation, Tag("rank_correlation")]
+    | Annotated[Spread, Tag("spread_of")]
+    | Annotated[BestOf, Tag("best_of")],
+    Discriminator(
+        _form_of,
+        custom_error_type="relation_form",
+        custom_error_message="a relation names exactly one of " + ", ".join(FORMS),
+    ),
+]
+for _combined in (All, Any_, AtLeastOf):
+    _combined.model_rebuild()
+ADAPTER: TypeAdapter[Form] = TypeAdapter(AnyForm)
+
+
+def parse(node: Any, where: str) -> Relation:
+    """The relation that ``node``, nested dictionaries and lists, describes.
 
     Raises:
-        UserError: it is not one; says what was given and what is allowed.
+        UserError: it is not one; says where, what was given and what is allowed.
     """
-    if not isinstance(node, dict):
-        raise UserError(f"{where}: a relation is a mapping, not {node!r}; it has {_forms()}.")
-    forms = [form for form in _FORMS if form in node]
-    if len(forms) != 1:
-        raise UserError(f"{where}: {_keys(node)} must name exactly one of {_forms()}.")
-    form = forms[0]
-    allowed = {form, "name", "for_each", *_FORMS[form]}
-    if unknown := [str(k) for k in node if k not in allowed]:
-        raise UserError(
-            f"{where}: {', '.join(unknown)} cannot stand beside {form}; "
-            f"allowed: {', '.join(sorted(allowed - {form}))}."
-        )
-    if "for_each" in node:
-        return _for_each(node, where)
-    name = str(node.get("name", ""))
-    if form in ("all", "any"):
-        parts = _list(node[form], where, form)
-        return Combination(name, tuple(parse(p, where) for p in parts), every=form == "all")
-    if form == "metric":
-        return _comparison(node, name, where)
-    if form == "best_of":
-        return _best_of(node, name, where)
-    if form == "spread_of":
-        return _spread(node, name, where)
-    if form == "difference":
-        return _difference(node, name, where)
-    above, limit = _side(node, form, where)
-    metric = _metric(node[form], where)
-    return MeanInterval(name or label(metric), metric, above, _operand(limit, where))
+    from common.ledger.yaml_source import sentences
 
-
-def label(metric: str) -> str:
-    """A metric's name without the variant that a paper has only one of."""
-    return metric.replace("/closed_form/", "/")
-
-
-def split(metric: str) -> tuple[str, str, str]:
-    """Task, variant and metric; a task's own name may contain slashes."""
-    task, variant, name = metric.rsplit("/", 2)
-    return task, variant, name
-
-
-def expanded(node: Any, values: dict[str, Any]) -> Any:
-    """``node`` with each ``{key}`` in its strings replaced by the value."""
-    if isinstance(node, dict):
-        return {expanded(k, values): expanded(v, values) for k, v in node.items()}
-    if isinstance(node, list):
-        return [expanded(item, values) for item in node]
-    if isinstance(node, str):
-        for key, value in values.items():
-            node = node.replace(
-                f"{{{key}}}", f"{value:g}" if isinstance(value, float) else str(value)
-            )
-    return node
-
-
-def combinations(table: Any, where: str) -> list[dict[str, Any]]:
-    """Every combination of the values of ``for_each``."""
-    if not isinstance(table, dict) or not all(isinstance(v, list) and v for v in table.values()):
-        raise UserError(f"{where}: for_each is a mapping from a name to a list, not {table!r}.")
-    return [dict(zip(table, values, strict=True)) for values in itertools.product(*table.values())]
-
-
-def _for_each(node: dict[str, Any], where: str) -> Relation:
-    body = {k: v for k, v in node.items() if k not in ("for_each", "name")}
-    parts = tuple(
-        parse(expanded(body, values), where) for values in combinations(node["for_each"], where)
-    )
-    name = node.get("name") or label(str(body.get("metric") or body.get("interval_of") or ""))
-    return Combination(str(name), parts, folded=all(not _composed(p) for p in parts))
-
-
-def _composed(relation: Relation) -> bool:
-    return isinstance(relation, Combination)
-
-
-def _comparison(node: dict[str, Any], name: str, where: str) -> Relation:
-    bounds = [(word, _operand(x, where)) for word, x in _bounds(node, where)]
-    if not bounds:
-        raise UserError(f"{where}: metric needs one of {', '.join(_BOUNDS)}.")
-    metric = _metric(node["metric"], where)
-    return Comparison(name or label(metric), metric, tuple(bounds))
-
-
-def _bounds(node: dict[str, Any], where: str) -> list[tuple[str, Any]]:
-    """The bounds written in ``node``, ``within`` as its two sides."""
-    bounds = []
-    for word in _BOUNDS:
-        if word == "within" and word in node:
-            low, high = _range(node[word], where, word)
-            bounds += [("at_least", low), ("at_most", high)]
-        elif word in node:
-            bounds.append((word, node[word]))
-    return bounds
-
-
-def _range(value: Any, where: str, key: str) -> tuple[float, float]:
-    pair = _list(value, where, key)
-    if len(pair) != 2 or _number(pair[0], where) > _number(pair[1], where):
-        raise UserError(f"{where}: {key} takes [low, high], not {pair}.")
-    return float(pair[0]), float(pair[1])
-
-
-def _difference(node: dict[str, Any], name: str, where: str) -> Relation:
-    pair = _list(node["difference"], where, "difference")
-    if len(pair) != 2:
-        raise UserError(f"{where}: difference takes two metrics, not {len(pair)}.")
-    a, b = (_metric(m, where) for m in pair)
-    name = name or f"{label(a)} - {label(b)}"
-    if "lies_within" in node:
-        return Equivalence(name, a, b, *_range(node["lies_within"], where, "lies_within"))
-    if any(word in node for word in (*_BOUNDS, "standard_errors")):
-        if any(side in node for side in _SIDES):
-            raise UserError(f"{where}: lies_above, lies_below stand alone beside difference.")
-        bounds = tuple((w, _number(x, where)) for w, x in _bounds(node, where))
-        return MeanDifference(name, a, b, bounds, _number(node.get("standard_errors", 0.0), where))
-    above, limit = _side(node, "difference", where)
-    return Difference(name, a, b, above, _number(limit, where))
-
-
-def _spread(node: dict[str, Any], name: str, where: str) -> Relation:
-    metrics = tuple(_metric(m, where) for m in _list(node["spread_of"], where, "spread_of"))
-    if len(metrics) < 2 or "at_most" not in node:
-        raise UserError(f"{where}: spread_of takes at least two metrics and needs at_most.")
-    return Spread(name or "spread", metrics, _number(node["at_most"], where))
-
-
-def _best_of(node: dict[str, Any], name: str, where: str) -> Relation:
-    table = node["best_of"]
-    if not isinstance(table, dict):
-        raise UserError(f"{where}: best_of is a mapping from a setting to a metric, not {table!r}.")
-    if "is_at_least" not in node:
-        raise UserError(f"{where}: best_of needs is_at_least.")
-    threshold = _number(node["is_at_least"], where)
-    candidates = tuple(sorted((_number(s, where), _metric(m, where)) for s, m in table.items()))
-    if not candidates or not candidates[0][0] < threshold <= candidates[-1][0]:
-        raise UserError(
-            f"{where}: best_of needs settings below and from is_at_least={threshold:g} on; "
-            f"given: {', '.join(f'{s:g}' for s, _ in candidates) or 'none'}."
-        )
-    return BestOf(name or "best setting", candidates, threshold)
-
-
-def _side(node: dict[str, Any], form: str, where: str) -> tuple[bool, Any]:
-    given = [side for side in _SIDES if side in node]
-    if len(given) != 1:
-        raise UserError(f"{where}: {form} needs exactly one of {', '.join(_SIDES)}.")
-    return given[0] == "lies_above", node[given[0]]
-
-
-def _metric(value: Any, where: str) -> str:
-    if not isinstance(value, str) or value.count("/") < 2 or not all(value.split("/")):
-        raise UserError(f"{where}: {value!r} is no metric; write <task>/<variant>/<metric>.")
-    return value
-
-
-def _operand(value: Any, where: str) -> Operand:
-    return _metric(value, where) if isinstance(value, str) else _number(value, where)
-
-
-def _number(value: Any, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise UserError(f"{where}: {value!r} is not a number.")
-    return float(value)
-
-
-def _list(value: Any, where: str, key: str) -> list[Any]:
-    if not isinstance(value, list) or not value:
-        raise UserError(f"{where}: {key} is a list that is not empty, not {value!r}.")
-    return value
-
-
-def _keys(node: dict[str, Any]) -> str:
-    return "{" + ", ".join(str(k) for k in node) + "}"
-
-
-def _forms() -> str:
-    return ", ".join(_FORMS)
+    try:
+        return ADAPTER.validate_python(node).build()
+    except ValidationError as error:
+        raise UserError(f"{where}: {'; '.join(s for _, s in sentences(error))}") from error

@@ -15,15 +15,7 @@ from dataclasses import dataclass, replace
 
 from common.ledger import intervals
 from common.ledger.intervals import Interval
-from common.ledger.verdicts import (
-    FAILS,
-    HOLDS,
-    NOT_RUN,
-    STALE,
-    UNRESOLVED,
-    all_of,
-    any_of,
-)
+from common.ledger.verdicts import FAILS, HOLDS, NOT_RUN, STALE, UNRESOLVED, at_least
 
 Operand = float | str
 Values = dict[str, Sequence[float]]
@@ -93,40 +85,49 @@ class Relation(ABC):
         """Names of the metrics it reads."""
 
     @abstractmethod
+    def leaves(self) -> list[Leaf]:
+        """The relations in it that read metrics themselves."""
+
+    @abstractmethod
     def evaluate(self, lookup: Lookup) -> Finding:
         """Compare with what ``lookup`` knows of each metric."""
 
 
 @dataclass(frozen=True)
 class Combination(Relation):
-    """``all`` or ``any`` of several relations.
+    """``all``, ``any`` or at least so many of several relations.
 
     Attributes:
         parts: at least one.
-        every: ``all`` if true, else ``any``.
+        least: how many must hold; None means every one.
         folded: the parts are one statement repeated over values (``for_each``), to be shown as one.
     """
 
     name: str
     parts: tuple[Relation, ...]
-    every: bool = True
+    least: int | None = None
     folded: bool = False
 
     def metrics(self) -> list[str]:
-        return _unique(m for part in self.parts for m in part.metrics())
+        return unique(m for part in self.parts for m in part.metrics())
+
+    def leaves(self) -> list[Leaf]:
+        return [leaf for part in self.parts for leaf in part.leaves()]
 
     def evaluate(self, lookup: Lookup) -> Finding:
         findings = tuple(part.evaluate(lookup) for part in self.parts)
-        verdict = (all_of if self.every else any_of)(f.verdict for f in findings)
-        missing = tuple(_unique(m for f in findings for m in f.missing))
+        least = len(findings) if self.least is None else self.least
+        verdict = at_least(least, (f.verdict for f in findings))
+        missing = tuple(unique(m for f in findings for m in f.missing))
         if not self.folded:
-            return Finding(self.name, verdict, missing=missing, parts=findings)
+            name = self.name if self.least in (None, 1) else f"{self.name} ({least} of these)"
+            return Finding(name.strip(), verdict, missing=missing, parts=findings)
         return Finding(
             self.name,
             verdict,
             measured=_range(findings),
-            bound="; ".join(_unique(f.bound for f in findings)),
-            seeds="; ".join(_unique(f.seeds for f in findings)),
+            bound="; ".join(unique(f.bound for f in findings)),
+            seeds="; ".join(unique(f.seeds for f in findings)),
             missing=missing,
         )
 
@@ -136,17 +137,21 @@ class Leaf(Relation):
     """A relation that reads metrics itself."""
 
     name: str
+    pairs_seeds = False  # whether values are compared seed by seed
+
+    def leaves(self) -> list[Leaf]:
+        return [self]
 
     def evaluate(self, lookup: Lookup) -> Finding:
         samples = {metric: lookup(metric) for metric in self.metrics()}
-        missing = tuple(_unique(m for s in samples.values() for m in s.missing))
+        missing = tuple(unique(m for s in samples.values() for m in s.missing))
         if missing:
             return Finding(self.name, NOT_RUN, bound=self.bound({}), missing=missing)
         values = {metric: s.values for metric, s in samples.items()}
         verdict, measured, value = self.judge(values)
         if any(s.stale for s in samples.values()):
             verdict = STALE
-        seeds = ", ".join(_unique(str(len(values[m])) for m in self.subjects()))
+        seeds = ", ".join(unique(str(len(values[m])) for m in self.subjects()))
         return Finding(self.name, verdict, measured, self.bound(values), seeds, value)
 
     @abstractmethod
@@ -171,125 +176,104 @@ TESTS: dict[str, Callable[[float, float], bool]] = {
 }
 
 
+STATISTICS: dict[str, Callable[[Sequence[float]], float]] = {
+    "mean": statistics.fmean,
+    "median": statistics.median,
+    "largest": max,
+    "smallest": min,
+}
+
+
 @dataclass(frozen=True)
 class Comparison(Leaf):
-    """The mean over seeds against bounds.
+    """A statistic over seeds against bounds.
 
     Attributes:
         metric: the metric under test.
         bounds: (word, operand) pairs that must all be true; the words are ``at_least``,
             ``at_most``, ``above`` and ``below``.
+        statistic: of the metric under test; a bound that is a metric counts by its mean.
     """
 
     metric: str
     bounds: tuple[tuple[str, Operand], ...]
+    statistic: str = "mean"
 
     def subjects(self) -> list[str]:
         return [self.metric]
 
     def metrics(self) -> list[str]:
-        return _unique([self.metric, *(b for _, b in self.bounds if isinstance(b, str))])
+        return unique([self.metric, *(b for _, b in self.bounds if isinstance(b, str))])
 
     def judge(self, values: Values) -> tuple[str, str, float | None]:
-        mean = statistics.fmean(values[self.metric])
-        true = all(TESTS[word](mean, _number(bound, values)) for word, bound in self.bounds)
-        return (HOLDS if true else FAILS), figure(mean), mean
+        found = STATISTICS[self.statistic](values[self.metric])
+        true = all(TESTS[word](found, number(bound, values)) for word, bound in self.bounds)
+        word = "" if self.statistic == "mean" else f"{self.statistic} "
+        return (HOLDS if true else FAILS), f"{word}{figure(found)}", found
 
     def bound(self, values: Values) -> str:
         return bound_text(
-            [word for word, _ in self.bounds], [_operand(x, values) for _, x in self.bounds]
+            [word for word, _ in self.bounds], [operand_text(x, values) for _, x in self.bounds]
         )
+
+
+@dataclass(frozen=True)
+class InSeeds(Leaf):
+    """Bounds that so many of the seeds meet, each on its own."""
+
+    metric: str
+    bounds: tuple[tuple[str, Operand], ...]
+    least: int
+
+    def subjects(self) -> list[str]:
+        return [self.metric]
+
+    def metrics(self) -> list[str]:
+        return unique([self.metric, *(b for _, b in self.bounds if isinstance(b, str))])
+
+    def judge(self, values: Values) -> tuple[str, str, float | None]:
+        limits = [(word, number(bound, values)) for word, bound in self.bounds]
+        sample = values[self.metric]
+        met = sum(all(TESTS[word](x, limit) for word, limit in limits) for x in sample)
+        text = f"{met} of {len(sample)} seeds ({', '.join(figure(x) for x in sample)})"
+        return (HOLDS if met >= self.least else FAILS), text, float(met)
+
+    def bound(self, values: Values) -> str:
+        text = bound_text(
+            [word for word, _ in self.bounds], [operand_text(x, values) for _, x in self.bounds]
+        )
+        return f"{text} in at least {self.least} seeds"
 
 
 @dataclass(frozen=True)
 class MeanInterval(Leaf):
-    """The 95 % interval of the mean lies above (or below) a bound.
+    """The 95 % interval of the mean lies above, below or within bounds.
 
     Holds when the whole interval does, fails when the whole lies on the other side.
+
+    Attributes:
+        low: what it lies above, None if nothing.
+        high: what it lies below, None if nothing.
     """
 
     metric: str
-    above: bool
-    limit: Operand
+    low: Operand | None
+    high: Operand | None
 
     def subjects(self) -> list[str]:
         return [self.metric]
 
     def metrics(self) -> list[str]:
-        return _unique([self.metric, *([self.limit] if isinstance(self.limit, str) else [])])
+        return unique([self.metric, *(x for x in (self.low, self.high) if isinstance(x, str))])
 
     def judge(self, values: Values) -> tuple[str, str, float | None]:
         interval = intervals.of_mean(values[self.metric])
-        verdict = _side(interval, _number(self.limit, values), self.above)
-        return verdict, shown(interval), interval.mean
+        limits = [None if x is None else number(x, values) for x in (self.low, self.high)]
+        return lies(interval, *limits), shown(interval), interval.mean
 
     def bound(self, values: Values) -> str:
-        return f"interval {'>' if self.above else '<'} {_operand(self.limit, values)}"
-
-
-@dataclass(frozen=True)
-class Difference(Leaf):
-    """Welch's 95 % interval of mean(a) - mean(b) lies above (or below) a bound."""
-
-    a: str
-    b: str
-    above: bool
-    limit: float
-
-    def subjects(self) -> list[str]:
-        return [self.a, self.b]
-
-    def metrics(self) -> list[str]:
-        return [self.a, self.b]
-
-    def judge(self, values: Values) -> tuple[str, str, float | None]:
-        a, b = values[self.a], values[self.b]
-        interval = intervals.of_difference(a, b)
-        means = f"{figure(statistics.fmean(a))} - {figure(statistics.fmean(b))}"
-        verdict = _side(interval, self.limit, self.above)
-        return verdict, f"{means} = {shown(interval)}", interval.mean
-
-    def bound(self, values: Values) -> str:
-        return f"interval {'>' if self.above else '<'} {figure(self.limit)}"
-
-
-@dataclass(frozen=True)
-class BestOf(Leaf):
-    """The setting with the best (largest) mean is at least a threshold.
-
-    Of the settings on either side of the threshold the best is taken, and Welch's 95 % interval of
-    their difference decides: unresolved where the seeds do not separate the two. (That each is the
-    best of several is not corrected for.)
-
-    Attributes:
-        candidates: (setting, metric) pairs, with settings on both sides.
-        threshold: the setting from which on the best is expected.
-    """
-
-    candidates: tuple[tuple[float, str], ...]
-    threshold: float
-
-    def subjects(self) -> list[str]:
-        return [metric for _, metric in self.candidates]
-
-    def metrics(self) -> list[str]:
-        return self.subjects()
-
-    def judge(self, values: Values) -> tuple[str, str, float | None]:
-        def best(side: list[tuple[float, str]]) -> tuple[float, str]:
-            return max(side, key=lambda c: statistics.fmean(values[c[1]]))
-
-        upper = best([c for c in self.candidates if c[0] >= self.threshold])
-        lower = best([c for c in self.candidates if c[0] < self.threshold])
-        interval = intervals.of_difference(values[upper[1]], values[lower[1]])
-        means = ", ".join(
-            f"{s:g}: {figure(statistics.fmean(values[m]))}" for s, m in self.candidates
-        )
-        text = f"{means}; {upper[0]:g} - {lower[0]:g} = {shown(interval)}"
-        return _side(interval, 0.0, above=True), text, best([upper, lower])[0]
-
-    def bound(self, values: Values) -> str:
-        return f"best at >= {self.threshold:g}"
+        low, high = (None if x is None else operand_text(x, values) for x in (self.low, self.high))
+        return interval_text(low, high)
 
 
 @dataclass(frozen=True)
@@ -299,6 +283,9 @@ class Undecided(Relation):
     name: str = "no bound"
 
     def metrics(self) -> list[str]:
+        return []
+
+    def leaves(self) -> list[Leaf]:
         return []
 
     def evaluate(self, lookup: Lookup) -> Finding:
@@ -324,22 +311,48 @@ def shown(interval: Interval) -> str:
     return f"{figure(interval.mean)} ± {interval.half_width:.2g}"
 
 
-def _side(interval: Interval, limit: float, above: bool) -> str:
-    over, under = interval.low > limit, interval.high < limit
-    if not (over or under):
-        return UNRESOLVED
-    return HOLDS if over == above else FAILS
+def interval_text(low: str | None, high: str | None) -> str:
+    """Where an interval is to lie."""
+    if low is not None and high is not None:
+        return f"interval within [{low}, {high}]"
+    return f"interval < {high}" if low is None else f"interval > {low}"
 
 
-def _number(operand: Operand, values: Values) -> float:
+def lies(interval: Interval, low: float | None, high: float | None) -> str:
+    """Whether an interval lies above ``low`` and below ``high``; fails when the whole of it lies
+    beyond one of them. A two-sided bound may be touched."""
+    if low is not None and high is not None:
+        inside = low <= interval.low and interval.high <= high
+    else:
+        inside = (low is None or interval.low > low) and (high is None or interval.high < high)
+    if inside:
+        return HOLDS
+    beyond = (low is not None and interval.high < low) or (high is not None and interval.low > high)
+    return FAILS if beyond else UNRESOLVED
+
+
+def label(metric: str) -> str:
+    """A metric's name without the variant that a paper has only one of."""
+    return metric.replace("/closed_form/", "/")
+
+
+def split(metric: str) -> tuple[str, str, str]:
+    """Task, variant and metric; a task's own name may contain slashes."""
+    task, variant, name = metric.rsplit("/", 2)
+    return task, variant, name
+
+
+def number(operand: Operand, values: Values) -> float:
+    """A bound's value; a metric counts by its mean."""
     return statistics.fmean(values[operand]) if isinstance(operand, str) else operand
 
 
-def _operand(operand: Operand, values: Values) -> str:
+def operand_text(operand: Operand, values: Values) -> str:
+    """A bound as it is shown."""
     if not isinstance(operand, str):
         return figure(operand)
     name = operand.rpartition("/")[2].replace("_", " ")
-    return f"{name} {figure(_number(operand, values))}" if operand in values else name
+    return f"{name} {figure(number(operand, values))}" if operand in values else name
 
 
 def _range(findings: Sequence[Finding]) -> str:
@@ -349,5 +362,6 @@ def _range(findings: Sequence[Finding]) -> str:
     return f"{figure(min(known))} to {figure(max(known))}"
 
 
-def _unique(items: Iterable[str]) -> list[str]:
+def unique(items: Iterable[str]) -> list[str]:
+    """Each once, in the order of their first."""
     return list(dict.fromkeys(items))

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,10 +17,13 @@ from pathlib import Path
 
 from rich.console import Console
 
+from common.errors import UserError
 from common.experiment import record as records
+from common.experiment.record import Record
 from common.ledger.collect import Found
+from common.ledger.freshness import Present
 from common.ledger.plan import PlannedRun
-from common.ledger.rows import RunRow
+from common.ledger.runs import RunRow
 
 COMMAND = (sys.executable, "-m", "common.experiment")
 LAST_LINES = 15
@@ -36,19 +40,35 @@ class Ended:
     seconds: float
 
 
-def missing(runs: Iterable[PlannedRun], rows: Iterable[RunRow], found: Found) -> list[PlannedRun]:
-    """The runs of which neither the results nor the outputs hold a completed record."""
-    done = {row.config_hash for row in rows} | {r.config_hash for r in found.completed}
+def missing(
+    runs: Iterable[PlannedRun], rows: Iterable[RunRow], found: Found, present: Present
+) -> list[PlannedRun]:
+    """The runs of which no completed record of the present code and data is at hand."""
+    known = [*rows, *(attempt.row for attempt in found.completed)]
+    done = {row.config_hash for row in known if not present.changes(row, None)}
     return [run for run in runs if run.config_hash not in done]
 
 
-def command(run: PlannedRun, found: Found, threads: int, outputs: Path) -> list[str]:
-    """The command line of a run; one that was interrupted goes on where it stopped."""
+def stale(runs: Iterable[PlannedRun], rows: Iterable[RunRow], present: Present) -> list[PlannedRun]:
+    """The runs that were measured, but not with the present code, configuration and data."""
+    table = {row.key: row for row in rows}
+    return [
+        run for run in runs if run.key in table and present.changes(table[run.key], run.config_hash)
+    ]
+
+
+def command(
+    run: PlannedRun, found: Found, threads: int, outputs: Path, present: Present
+) -> list[str]:
+    """The command line of a run; one that was interrupted goes on where it stopped.
+
+    One that was interrupted under other code starts anew: half of each is neither.
+    """
     arguments = [*COMMAND, *run.arguments, f"trainer.threads={threads}", f"output_root={outputs}"]
-    if run.config_hash in found.unfinished:
-        folder, attempt = found.unfinished[run.config_hash]
-        if attempt.status == records.INTERRUPTED:
-            arguments.append(f"resume={folder}")
+    attempt = found.unfinished.get(run.config_hash)
+    resumable = attempt is not None and attempt.status == records.INTERRUPTED
+    if resumable and not present.changes(attempt.row, None):
+        arguments.append(f"resume={attempt.folder}")
     return arguments
 
 
@@ -60,6 +80,7 @@ def run_all(
     threads: int,
     outputs: Path,
     console: Console,
+    present: Present,
 ) -> list[Ended]:
     """Run them, ``jobs`` at a time, going on after a failure.
 
@@ -73,7 +94,7 @@ def run_all(
 
     def one(run: PlannedRun) -> Ended:
         start = time.perf_counter()
-        status, said = children.run(command(run, found, threads, outputs), threads)
+        status, said = children.run(command(run, found, threads, outputs, present), threads)
         return Ended(run, status, said, time.perf_counter() - start)
 
     with _signals_interrupt(), ThreadPoolExecutor(max_workers=jobs) as pool:
@@ -87,6 +108,28 @@ def run_all(
             children.stop()
             raise
     return ended
+
+
+def run_apart(run: PlannedRun, threads: int, console: Console) -> Record:
+    """Run once, where no ledger looks, and return the record: for times and trials.
+
+    Raises:
+        UserError: the run did not complete.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        (ended,) = run_all(
+            [run],
+            Found(),
+            jobs=1,
+            threads=threads,
+            outputs=Path(folder),
+            console=console,
+            present=Present(),
+        )
+        if ended.status != 0:
+            raise UserError(f"{run.task} {run.variant} did not complete: {ended.said}")
+        (record,) = (Record.read(path.parent) for path in Path(folder).rglob(records.NAME))
+    return record
 
 
 class _Children:

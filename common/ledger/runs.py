@@ -1,35 +1,25 @@
-"""``results/<paper>.csv``: every measured figure, a line for each run and metric.
+"""``results/runs/<paper>.json``: what was measured, and all that says whether it still counts.
 
-Values are written in full precision: verdicts are reached from this file, and rounding could turn
-one. Lines are sorted, so that a difference in git is a difference in what was measured.
+One line a run, so that a difference in git is a difference in what was measured. Each run carries
+the SHA-256 of what stands in its line, taken when its record was collected: a figure changed by
+hand no longer fits it. Verdicts are reached from this file; ``<paper>.csv`` and ``<paper>.json``
+are made from it.
 """
 
 from __future__ import annotations
 
-import csv
-import io
+import hashlib
+import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from common.errors import UserError
-from common.ledger.plan import Key
 
-COLUMNS = (
-    "task",
-    "variant",
-    "scale",
-    "seed",
-    "config_hash",
-    "commit",
-    "dirty",
-    "paper_data",
-    "published",
-    "chance",
-    "headline",
-    "metric",
-    "value",
-)
+SCHEMA = 1
+Key = tuple[str, str, str, int]
 
 
 @dataclass(frozen=True)
@@ -44,6 +34,13 @@ class RunRow:
         chance: the figure of a uniform guess.
         headline: the metric that stands for the run in a table.
         metrics: name -> value.
+        code: module -> digest of its source, for the modules the run went through.
+        data: key of each data set -> SHA-256 of its content.
+        curves: name -> a value each epoch.
+        started: time of the start, UTC.
+        seconds: wall time of the run.
+        threads: CPU threads it had.
+        hardware: the GPU, or the processor.
     """
 
     task: str
@@ -58,73 +55,112 @@ class RunRow:
     chance: float | None = None
     headline: str = "accuracy"
     metrics: dict[str, float] = field(default_factory=dict)
+    code: dict[str, str] = field(default_factory=dict)
+    data: dict[str, str] = field(default_factory=dict)
+    curves: dict[str, list[float]] = field(default_factory=dict)
+    started: str = ""
+    seconds: float = 0.0
+    threads: int = 0
+    hardware: str = ""
 
     @property
     def key(self) -> Key:
-        """What names the run; a newer one takes its place."""
+        """What names the run; of several, one counts."""
         return self.task, self.variant, self.scale, self.seed
 
+    @cached_property
+    def sha256(self) -> str:
+        """Over all fields."""
+        return hashlib.sha256(_compact(asdict(self)).encode()).hexdigest()
 
-def to_csv(rows: Iterable[RunRow]) -> str:
-    """The file's text."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(COLUMNS)
+
+@dataclass(frozen=True)
+class Stored:
+    """The content of a file of runs.
+
+    Attributes:
+        rows: the runs that are what was collected.
+        altered: a sentence for each run that is not.
+    """
+
+    rows: tuple[RunRow, ...] = ()
+    altered: tuple[str, ...] = ()
+
+
+def to_json(rows: Iterable[RunRow]) -> str:
+    """The file's text: first the source digests, each set of them once, then a line a run."""
+    codes: dict[str, dict[str, str]] = {}
+    lines = []
     for row in sorted(rows, key=lambda r: r.key):
-        facts = (
-            *row.key,
-            row.config_hash,
-            row.commit,
-            row.dirty,
-            row.paper_data,
-            "" if row.published is None else repr(float(row.published)),
-            "" if row.chance is None else repr(float(row.chance)),
-            row.headline,
-        )
-        for metric, value in sorted(row.metrics.items()):
-            writer.writerow((*facts, metric, repr(float(value))))
-    return buffer.getvalue()
+        content = asdict(row) | {"sha256": row.sha256}
+        content["code"] = _name(row.code)
+        codes[content["code"]] = row.code
+        lines.append(_compact(content))
+    listed = [f"{json.dumps(name)}: {_compact(code)}" for name, code in sorted(codes.items())]
+    return (
+        f'{{\n"schema": {SCHEMA},\n"code": {{\n'
+        + ",\n".join(listed)
+        + '\n},\n"runs": [\n'
+        + ",\n".join(lines)
+        + "\n]\n}\n"
+    )
 
 
-def read_csv(path: Path) -> list[RunRow]:
+def read_runs(path: Path) -> Stored:
     """The runs in a file; none if there is no file.
 
     Raises:
-        UserError: the file is not what ``to_csv`` writes.
+        UserError: the file is not what ``to_json`` writes.
     """
-    if not path.is_file():
-        return []
-    found: dict[Key, RunRow] = {}
-    with path.open(newline="") as file:
-        reader = csv.DictReader(file)
-        if tuple(reader.fieldnames or ()) != COLUMNS:
+    try:
+        return from_json(path.read_text(), str(path))
+    except FileNotFoundError:
+        return Stored()
+
+
+def from_json(text: str, where: str) -> Stored:
+    """The runs in the text of a file; see :func:`read_runs`."""
+    remedy = "Restore it from git, or remove it and collect again."
+    try:
+        content = json.loads(text, parse_constant=_no_number)
+        if content["schema"] != SCHEMA:
             raise UserError(
-                f"{path} has other columns than this code writes ({', '.join(COLUMNS)}). "
-                "Restore it from git, or remove it and collect again."
+                f"{where} has schema {content['schema']!r}; this code reads {SCHEMA}. {remedy}"
             )
-        for number, line in enumerate(reader, start=2):
-            try:
-                row = _row(line)
-                found.setdefault(row.key, row).metrics[line["metric"]] = float(line["value"])
-            except (TypeError, ValueError) as error:
-                raise UserError(f"{path}, line {number} cannot be read: {error}") from error
-    return list(found.values())
+        rows, altered = [], []
+        for line in content["runs"]:
+            promised = line.pop("sha256")
+            row = RunRow(**line | {"code": content["code"][line["code"]]})
+            if row.sha256 == promised:
+                rows.append(row)
+            else:
+                altered.append(f"{where}: {' '.join(map(str, row.key))} is not what was recorded")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{where} cannot be read ({error}). {remedy}") from error
+    return Stored(tuple(rows), tuple(altered))
 
 
-def _row(line: dict[str, str]) -> RunRow:
-    def number(text: str) -> float | None:
-        return float(text) if text else None
+def to_csv(rows: Iterable[RunRow]) -> str:
+    """Every figure, a line for each run and metric, for spreadsheets and ``git diff``."""
+    import csv
+    import io
 
-    return RunRow(
-        task=line["task"],
-        variant=line["variant"],
-        scale=line["scale"],
-        seed=int(line["seed"]),
-        config_hash=line["config_hash"],
-        commit=line["commit"],
-        dirty=line["dirty"],
-        paper_data=line["paper_data"],
-        published=number(line["published"]),
-        chance=number(line["chance"]),
-        headline=line["headline"],
-    )
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(("task", "variant", "scale", "seed", "paper_data", "metric", "value"))
+    for row in sorted(rows, key=lambda r: r.key):
+        for metric, value in sorted(row.metrics.items()):
+            writer.writerow((*row.key, row.paper_data, metric, repr(float(value))))
+    return buffer.getvalue()
+
+
+def _name(code: dict[str, str]) -> str:
+    return hashlib.sha256(_compact(code).encode()).hexdigest()[:12]
+
+
+def _compact(content: Any) -> str:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _no_number(constant: str) -> float:
+    raise ValueError(f"{constant} is not a finite number")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,7 +14,7 @@ from rich.table import Table
 from common.ledger.evaluate import Result, tally
 from common.ledger.relations import Finding
 from common.ledger.update import PaperLedger
-from common.ledger.verdicts import FAILS, HOLDS, NOT_RUN, STALE, UNRESOLVED
+from common.ledger.verdicts import FAILS, HOLDS, NOT_RUN, STALE, UNRESOLVED, VERDICTS
 
 COLOURS = {
     HOLDS: "green",
@@ -23,7 +24,7 @@ COLOURS = {
     STALE: "magenta",
 }
 NARROW = 130  # columns
-Line = tuple[str, str, str, str, str, str, str, str]  # the cells of the wide table
+Line = tuple[str, str, str, str, str, str, str]  # the cells of the wide table
 NO_NOTE = "no explanation yet: add a note to the claim"
 
 
@@ -34,7 +35,8 @@ def run_command(paper: str, claim: str, scale: str = "laptop") -> str:
 
 
 def show(console: Console, ledger: PaperLedger, scale: str) -> None:
-    """The claims, under each what was compared; then why those that do not hold do not."""
+    """The claims, under each what was compared and where its figures come from; then why those
+    that do not hold do not."""
     results = ledger.results.get(scale, [])
     paper = ledger.plan.paper
     console.print(_table(ledger, scale, narrow=console.width < NARROW))
@@ -45,8 +47,79 @@ def show(console: Console, ledger: PaperLedger, scale: str) -> None:
         _line(console, warning)
     counts = ", ".join(f"{n} {verdict}" for verdict, n in tally(results).items() if n)
     _line(console, f"{paper} at scale {scale}: {counts or 'no claims'}")
-    if console.width < NARROW and results:
-        _line(console, f"to run what one lacks: {run_command(paper, '<claim>', scale)}")
+
+
+def show_status(console: Console, ledgers: Sequence[PaperLedger], scale: str) -> None:
+    """A line a paper, then a line for each claim that does not hold."""
+    table = Table(header_style="bold", box=SIMPLE_HEAD)
+    table.add_column("paper", no_wrap=True)
+    for verdict in VERDICTS:
+        table.add_column(coloured(verdict), justify="right")
+    table.add_column("runs", justify="right")
+    table.add_column("cost", justify="right")
+    for ledger in ledgers:
+        results = ledger.results.get(scale, [])
+        rows = [row for row in ledger.rows if row.scale == scale]
+        counts = tally(results)
+        table.add_row(
+            ledger.plan.paper,
+            *(str(counts[v]) if counts[v] else "[dim]0[/]" for v in VERDICTS),
+            str(len(rows)),
+            duration(sum(row.seconds for row in rows)),
+        )
+    console.print(table)
+    for ledger in ledgers:
+        for result in ledger.results.get(scale, []):
+            if result.verdict != HOLDS:
+                why = (*result.changed, *result.missing)[:1] or (result.claim.statement,)
+                console.print(
+                    f"  {ledger.plan.paper} {result.claim.id} {coloured(result.verdict)}: "
+                    f"{escape(why[0])}",
+                    highlight=False,
+                    soft_wrap=True,
+                )
+        for sentence in ledger.altered:
+            _line(console, f"changed by hand: {sentence}")
+
+
+def status_json(ledgers: Iterable[PaperLedger], scale: str) -> dict[str, Any]:
+    """The same, for programs."""
+    return {
+        ledger.plan.paper: {
+            "counts": tally(ledger.results.get(scale, [])),
+            "verdicts": {r.claim.id: r.verdict for r in ledger.results.get(scale, [])},
+            "runs": sum(row.scale == scale for row in ledger.rows),
+            "seconds": round(sum(row.seconds for row in ledger.rows if row.scale == scale), 1),
+            "altered": list(ledger.altered),
+        }
+        for ledger in ledgers
+    }
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person would say them."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def evidence(result: Result) -> str:
+    """Where the figures come from: scale, seeds, data, commits, cost."""
+    found = result.evidence
+    if not found.rows:
+        return result.scale
+    seeds = len({row.seed for row in found.rows})
+    return (
+        f"{result.scale}, {seeds} seed{'s'[: seeds != 1]} · paper's data: {found.paper_data} · "
+        f"commit {', '.join(c[:8] + '+' * c.endswith('+') for c in found.commits)} · "
+        f"{len(found.rows)} run{'s'[: len(found.rows) != 1]}, {duration(found.seconds)}"
+    )
+
+
+def budget(result: Result) -> str:
+    """What compared variants have in equal measure."""
+    equal = f"equal {', '.join(result.check.equal)}" if result.check.equal else ""
+    return "; ".join(text for text in (equal, result.check.budget) if text)
 
 
 def _table(ledger: PaperLedger, scale: str, narrow: bool) -> Table:
@@ -66,8 +139,6 @@ def _table(ledger: PaperLedger, scale: str, narrow: bool) -> Table:
         table.add_column("bound", ratio=2, overflow="fold")
     table.add_column("n", justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
-    if not narrow:
-        table.add_column("command", ratio=2, style="dim", overflow="fold")
     for result in ledger.results.get(scale, []):
         for line in _lines(ledger.plan.paper, result):
             table.add_row(*(_folded(line) if narrow else line))
@@ -82,15 +153,14 @@ def _lines(paper: str, result: Result) -> list[Line]:
     head = (
         f"[bold]{escape(claim.id)}[/]",
         escape(claim.statement),
-        escape(str(claim.reported)),
+        escape(claim.figures),
         escape(single.measured),
         escape(single.bound),
         single.seeds,
-        _coloured(result.verdict),
-        escape(run_command(paper, claim.id, result.scale)),
+        coloured(result.verdict),
     )
     reported = [finding for finding in result.report if finding.measured]
-    return [head] + [
+    compared = [
         (
             "",
             f"  {escape(finding.name)}",
@@ -98,15 +168,18 @@ def _lines(paper: str, result: Result) -> list[Line]:
             escape(finding.measured),
             escape(finding.bound),
             finding.seeds,
-            _coloured(finding.verdict),
-            "",
+            coloured(finding.verdict),
         )
         for finding in [*(leaves if len(leaves) > 1 else []), *reported]
     ]
+    below = [evidence(result), *([budget(result)] if budget(result) else [])]
+    below.append(run_command(paper, claim.id, result.scale))
+    text = "\n".join(escape(part) for part in below)
+    return [head, *compared, ("", f"[dim]{text}[/]", "", "", "", "", "")]
 
 
 def _folded(line: Line) -> tuple[str, ...]:
-    claim, statement, published, here, bound, seeds, verdict, _ = line
+    claim, statement, published, here, bound, seeds, verdict = line
     under = [f"published: {published}"] if published else []
     under += [bound] if bound else []
     details = f" [dim]({'; '.join(under)})[/]" if under else ""
@@ -123,28 +196,45 @@ def explanation(result: Result) -> list[str]:
     if result.missing:
         lines.append(f"missing: {'; '.join(result.missing)}")
     if result.verdict == STALE:
-        lines.append("the configuration has changed since: run it again")
+        lines.append(f"changed since: {listed(result.changed)}; run it again")
     if result.verdict in (FAILS, UNRESOLVED):
         lines.append(result.claim.note or NO_NOTE)
     return lines
 
 
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """The first few names, and how many there are beside them."""
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
 def as_json(ledger: PaperLedger, scale: str) -> dict[str, Any]:
     """The same, for programs."""
+    return {r.claim.id: result_json(ledger.plan.paper, r) for r in ledger.results.get(scale, [])}
+
+
+def result_json(paper: str, result: Result) -> dict[str, Any]:
+    """A claim with its verdict and all that it rests on."""
+    claim, found = result.claim, result.evidence
     return {
-        result.claim.id: {
-            "kind": result.claim.kind,
-            "statement": result.claim.statement,
-            "source": result.claim.source,
-            "reported": asdict(result.claim.reported),
-            "verdict": result.verdict,
-            "compared": [_plain(f) for f in result.finding.leaves()],
-            "report": [_plain(f) for f in result.report],
-            "missing": list(result.missing),
-            "note": result.claim.note,
-            "command": run_command(ledger.plan.paper, result.claim.id, scale),
-        }
-        for result in ledger.results.get(scale, [])
+        "kind": claim.kind,
+        "statement": claim.statement,
+        "source": claim.source,
+        "reported": [one.model_dump() for one in claim.reported],
+        "scale": result.scale,
+        "verdict": result.verdict,
+        "compared": [_plain(f) for f in result.finding.leaves()],
+        "report": [_plain(f) for f in result.report],
+        "budget": budget(result),
+        "missing": list(result.missing),
+        "changed": list(result.changed),
+        "note": claim.note,
+        "command": run_command(paper, claim.id, result.scale),
+        "data_is_paper_data": {"yes": True, "no": False}.get(found.paper_data),
+        "commits": list(found.commits),
+        "runs": len(found.rows),
+        "seconds": round(found.seconds, 1),
+        "hardware": list(found.hardware),
     }
 
 
@@ -154,5 +244,6 @@ def _plain(finding: Finding) -> dict[str, Any]:
     return content
 
 
-def _coloured(verdict: str) -> str:
+def coloured(verdict: str) -> str:
+    """A verdict in its colour, for rich."""
     return f"[{COLOURS[verdict]}]{verdict}[/]" if verdict in COLOURS else verdict

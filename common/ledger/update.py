@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 from common.atomic import write_text
-from common.ledger.collect import find, merge, summary
+from common.ledger.collect import find, merge
 from common.ledger.evaluate import Result, evaluate
 from common.ledger.folders import Folders
+from common.ledger.freshness import Present
 from common.ledger.plan import Plan, plan
-from common.ledger.rows import RunRow, read_csv, to_csv
+from common.ledger.runs import RunRow, Stored, read_runs, to_csv, to_json
+from common.ledger.summary import curves_csv, summary
 
 
 @dataclass(frozen=True)
@@ -22,34 +30,116 @@ class PaperLedger:
         rows: what was measured.
         results: scale -> the outcome of each claim tested there.
         warnings: records that could not be read.
+        altered: files of the results whose figures are not those that were recorded.
     """
 
     plan: Plan
     rows: tuple[RunRow, ...]
     results: dict[str, list[Result]]
     warnings: tuple[str, ...]
+    altered: tuple[str, ...] = ()
 
 
-def update(paper: str, folders: Folders, planned: Plan | None = None) -> PaperLedger:
-    """Merge new runs into ``results/<paper>.csv`` and write means and verdicts beside it.
+@cache
+def present(pins: Path) -> Present:
+    """The code and data of this checkout, looked at once in a process."""
+    from common.data.pins import pins as read_pins
 
-    A fresh clone has no run folders: its verdicts come from the rows in git.
+    return Present(data=read_pins(pins) if pins.is_file() else {})
+
+
+def look(paper: str, folders: Folders, planned: Plan | None = None) -> PaperLedger:
+    """What is known of a paper; writes nothing in the results.
+
+    A fresh clone has no run folders: its verdicts come from the runs in git.
 
     Args:
         planned: the paper's plan, where the caller has composed it already.
     """
-    planned = planned or plan(paper, folders.claims(paper))
+    return _look(paper, folders, planned, read_runs(folders.runs(paper)))
+
+
+def update(paper: str, folders: Folders, planned: Plan | None = None) -> PaperLedger:
+    """The same, and merge new runs into the results and write what is made of them.
+
+    Figures that were changed by hand are named in ``altered``. What is made from the runs is made
+    anew; a run that is not what was recorded is replaced by its record where there is one, else the
+    file stays as it is, and the run does not count.
+    """
+    with _locked(folders.results):
+        stored = read_runs(folders.runs(paper))
+        ledger = _look(paper, folders, planned, stored)
+        kept = {row.key for row in ledger.rows}
+        if len(kept) >= len(stored.rows) + len(stored.altered):
+            _write(paper, folders, ledger)
+    return ledger
+
+
+def _look(paper: str, folders: Folders, planned: Plan | None, stored: Stored) -> PaperLedger:
+    planned = planned or plan(paper, folders.claims(paper), folders.plans)
+    now = present(folders.pins)
     found = find(folders.outputs, paper)
-    rows = merge(read_csv(folders.rows(paper)), found.completed, planned.expected)
+    rows = merge(stored.rows, found.completed, planned.expected, now)
     scales = dict.fromkeys(scale for _, scale in planned.runs)
-    results = {scale: evaluate(planned, rows, scale, found.unfinished) for scale in scales}
-    content = summary(rows)
+    results = {s: evaluate(planned, rows, s, found.unfinished, now) for s in scales}
+    altered = (*stored.altered, *_made_by_hand(paper, folders, stored.rows))
+    return PaperLedger(planned, tuple(rows), results, tuple(found.unreadable), altered)
+
+
+def _write(paper: str, folders: Folders, ledger: PaperLedger) -> None:
+    if ledger.rows:
+        write_text(folders.runs(paper), to_json(ledger.rows))
+        write_text(folders.figures(paper), to_csv(ledger.rows))
+        write_text(folders.curves(paper), curves_csv(ledger.rows))
+    content = summary(ledger.rows)
     content["verdicts"] = {
         scale: {result.claim.id: result.verdict for result in of_scale}
-        for scale, of_scale in results.items()
+        for scale, of_scale in ledger.results.items()
     }
-    if rows:
-        write_text(folders.rows(paper), to_csv(rows))
     text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False)
     write_text(folders.summary(paper), f"{text}\n")
-    return PaperLedger(planned, tuple(rows), results, tuple(found.unreadable))
+
+
+def _made_by_hand(paper: str, folders: Folders, rows: Iterable[RunRow]) -> Iterator[str]:
+    """A sentence for each file that is not what the stored runs give, with the first difference."""
+    rows = tuple(rows)
+    figures, means = folders.figures(paper), folders.summary(paper)
+    if rows and figures.is_file():
+        lines, there = to_csv(rows).splitlines(), figures.read_text().splitlines()
+        if lines != there:
+            yield f"{figures}: {_first_difference(lines, there)}"
+    if rows and means.is_file():
+        try:
+            content = json.loads(means.read_text())
+            content.pop("verdicts", None)
+        except (ValueError, AttributeError):
+            content = {}
+        wanted, found = dict(_leaves(summary(rows))), dict(_leaves(content))
+        changed = [n for n in sorted({*wanted, *found}) if wanted.get(n) != found.get(n)]
+        if changed:
+            name = changed[0]
+            yield f"{means}: {name} is {found.get(name)}, its runs give {wanted.get(name)}"
+
+
+def _first_difference(wanted: list[str], there: list[str]) -> str:
+    for number, (a, b) in enumerate(zip(wanted, there, strict=False), start=1):
+        if a != b:
+            return f"line {number} is {b!r}, its run gives {a!r}"
+    return f"has {len(there)} lines, its runs give {len(wanted)}"
+
+
+def _leaves(content: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(content, dict):
+        for key, value in content.items():
+            yield from _leaves(value, f"{prefix}.{key}" if prefix else str(key))
+    else:
+        yield prefix, content
+
+
+@contextmanager
+def _locked(results: Path) -> Iterator[None]:
+    """One writer at a time; the system releases the lock even of a process that was killed."""
+    results.mkdir(parents=True, exist_ok=True)
+    with (results / ".lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

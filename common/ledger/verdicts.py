@@ -8,21 +8,25 @@ HOLDS = "holds"
 FAILS = "fails"
 UNRESOLVED = "unresolved"  # the interval over seeds straddles the bound
 NOT_RUN = "not run"
-STALE = "stale"  # measured with a configuration that has changed since
+STALE = "stale"  # measured with code, configuration or data that have changed since
 
 VERDICTS = (HOLDS, FAILS, UNRESOLVED, NOT_RUN, STALE)
 
-_DECIDES_ALL = (FAILS, NOT_RUN, STALE, UNRESOLVED)
-_DECIDES_ANY = (HOLDS, NOT_RUN, STALE, UNRESOLVED)
+_OPEN = (NOT_RUN, STALE, UNRESOLVED)
+
+
+def at_least(wanted: int, verdicts: Iterable[str]) -> str:
+    """So many parts must hold: decided once they do or no longer can; else what is still open."""
+    given = list(verdicts)
+    holds = given.count(HOLDS)
+    if holds >= wanted:
+        return HOLDS
+    if len(given) - given.count(FAILS) < wanted:
+        return FAILS
+    return next(v for v in _OPEN if v in given)
 
 
 def all_of(verdicts: Iterable[str]) -> str:
     """Every part must hold: one failure decides, then whatever is still open."""
-    given = set(verdicts)
-    return next((v for v in _DECIDES_ALL if v in given), HOLDS)
-
-
-def any_of(verdicts: Iterable[str]) -> str:
-    """One part must hold: it decides, then whatever may still hold."""
-    given = set(verdicts)
-    return next((v for v in _DECIDES_ANY if v in given), FAILS)
+    given = list(verdicts)
+    return at_least(len(given), given)

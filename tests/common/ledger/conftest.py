@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from common.experiment import sources
 from common.experiment.record import Record
+from common.ledger import commands
 from common.ledger import plan as plan_module
 from common.ledger import update as update_module
 from common.ledger.folders import Folders
 from common.ledger.plan import plan
 
 PAPER = "s5_ptd"
+CODE = {"common.errors": sources.digest("common.errors")}
 CLAIMS = """
 claims:
   - id: A
@@ -38,6 +41,7 @@ claims:
         relation:
           difference: [lra/image/s5_ptd/accuracy, lra/image/s5/accuracy]
           lies_above: -1.0
+        equal: [steps]
         report: {chance: lra/image/s5/baseline_majority}
       paper:
         runs: [{task: lra/image, overrides: [trainer=gpu], seeds: [0]}]
@@ -49,11 +53,11 @@ claims:
 def folders(tmp_path, planned, monkeypatch):
     """The checkout. Its claims are composed once for all tests that do not change them."""
 
-    def cached(paper, path):
-        return planned if path.read_text() == CLAIMS else plan(paper, path)
+    def cached(paper, path, cache=None):
+        return planned if path.read_text() == CLAIMS else plan(paper, path, cache)
 
-    monkeypatch.setattr(plan_module, "plan", cached)
-    monkeypatch.setattr(update_module, "plan", cached)
+    for module in (plan_module, update_module, commands):
+        monkeypatch.setattr(module, "plan", cached)
     places = Folders(tmp_path / "papers", tmp_path / "results", tmp_path / "outputs")
     places.claims(PAPER).parent.mkdir(parents=True)
     places.claims(PAPER).write_text(CLAIMS)
@@ -83,7 +87,8 @@ def make_record(planned):
             status=changes.pop("status", "completed"),
             metrics=metrics,
             config_hash=changes.pop("config_hash", planned.expected.get(key, "0" * 12)),
-            provenance={"commit": "a" * 40, "dirty": False},
+            provenance={"commit": "a" * 40, "dirty": False, "threads": 1, "cpu": "a processor"},
+            code=changes.pop("code", CODE),
             started=started,
             **changes,
         )
@@ -112,11 +117,47 @@ def put_all(put, make_record):
         put(make_record("layer_equivalence", "closed_form", 0, {"scan_error": 2e-15}), "e")
         for variant, values in (("s5_ptd", ptd), ("s5", s5)):
             for seed, value in enumerate(values):
-                metrics = {"accuracy": value, "baseline_majority": 11.0, "seconds_per_step": 0.1}
-                data = [{"name": "cifar10", "is_paper_data": False}]
+                metrics = {
+                    "accuracy": value,
+                    "baseline_majority": 11.0,
+                    "seconds_per_step": 0.1,
+                    "steps": 100.0,
+                }
+                data = [
+                    {
+                        "key": "cifar10/0123",
+                        "name": "cifar10",
+                        "source": "made up",
+                        "content_sha256": "d" * 64,
+                        "is_paper_data": False,
+                    }
+                ]
                 record = make_record(
-                    "lra/image", variant, seed, metrics, published=88.0, chance=10.0, data=data
+                    "lra/image",
+                    variant,
+                    seed,
+                    metrics,
+                    published=88.0,
+                    chance=10.0,
+                    data=data,
+                    curves={"val_score": [value - 2, value - 1], "train_loss": [2.0, 1.0]},
+                    wall_seconds=30.0,
                 )
                 put(record, f"{variant}-{seed}")
 
     return write
+
+
+@pytest.fixture
+def as_attempt(tmp_path):
+    """What ``find`` makes of records, in their order."""
+    from common.ledger.collect import find
+
+    def attempts(*records):
+        for number, record in enumerate(records):
+            folder = tmp_path / "attempts" / PAPER / f"{number:03d}"
+            folder.mkdir(parents=True)
+            record.write(folder)
+        return find(tmp_path / "attempts", PAPER).completed
+
+    return attempts

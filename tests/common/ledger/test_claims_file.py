@@ -1,10 +1,14 @@
 """Reading claims.yaml: what is understood, and how mistakes in it are explained."""
 
+import re
+
 import pytest
 
 from common.errors import UserError
-from common.ledger.claims import read
+from common.ledger import plan as plan_module
+from common.ledger.claims import Claim, json_schema, read
 from common.ledger.plan import plan
+from common.ledger.relation_syntax import FORMS
 
 CLAIM = """
 claims:
@@ -22,34 +26,50 @@ claims:
 
 def test_a_claim_is_read(folders):
     a, b = read(folders.claims("s5_ptd"))
-    assert (a.id, a.kind, str(a.reported), a.note) == ("A", "claim", "equal", "")
-    assert str(b.reported) == "87.92 %"
-    assert [(r.task, r.overrides) for r in b.checks["laptop"].runs] == [
+    assert (a.id, a.kind, a.figures, a.note) == ("A", "claim", "equal", "")
+    assert b.figures == "87.92 %"
+    assert [(r.task, r.overrides) for r in b.checks["laptop"].specs] == [
         ("lra/image", ("model=s5_ptd",)),
         ("lra/image", ("model=s5",)),
     ]
     assert b.checks["paper"].needs == "GPUs"
-    assert b.checks["paper"].relation.metrics() == []
+    assert b.checks["paper"].rule.metrics() == []
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("kind: claim", "kind: rumour", "kind is 'rumour'; allowed: claim, correction, theory"),
+        (
+            "kind: claim",
+            "kind: rumour",
+            "kind: input should be 'claim', 'theory' or 'correction', not 'rumour'",
+        ),
         ("    source: Table 1\n", "", "source missing"),
-        ("statement: s", "statement: ''", "statement must be a text"),
-        ("statement: s", "statment: s", "statement missing"),
+        ("statement: s", "statement: ''", "statement: string should have at least 1 character"),
+        ("statement: s", "statment: s", "unknown key statment; .*did you mean statement"),
         ("source:", "colour: red\n    source:", "unknown key colour; allowed: id, kind"),
-        ("laptop:", "desktop:", "no such scale: desktop; allowed: smoke, laptop, paper"),
-        ("seeds: [0]", "seeds: [0, 0]", "seeds is a list of different integers"),
-        ("seeds: [0]", "seeds: 3", "seeds is a list of different integers"),
+        ("laptop:", "desktop:", "'smoke', 'laptop' or 'paper', not 'desktop'"),
+        ("seeds: [0]", "seeds: [0, 0]", "seeds are different integers"),
+        ("seeds: [0]", "seeds: 3", "seeds: input should be a valid tuple"),
         ("seeds: [0]", "seeds: [0], overrides: [seed=1]", "'seed=1' is not allowed here"),
         ("seeds: [0]", "seeds: [0], overrides: [model]", "write key=value"),
-        ("value: 3", "value: [3]", "reported.value is a number or a text"),
-        ("at_most", "at_moist", "at_moist cannot stand beside metric"),
-        ("relation:", "cost_minutes: cheap\n        relation:", "cost_minutes is a number"),
-        ("relation:", "long: maybe\n        relation:", "long is true or false"),
-        ("relation:", "report: [x]\n        relation:", "report is a mapping"),
+        ("value: 3", "value: [3]", "value: a number or a text is wanted"),
+        ("at_most", "at_moist", "unknown key at_moist; allowed: .*did you mean at_most"),
+        (
+            "relation:",
+            "cost_minutes: cheap\n        relation:",
+            "cost_minutes: input should be a valid number, not 'cheap'",
+        ),
+        (
+            "relation:",
+            "long: maybe\n        relation:",
+            "long: input should be a valid boolean, not 'maybe'",
+        ),
+        (
+            "relation:",
+            "report: [x]\n        relation:",
+            "report: input should be a valid dictionary",
+        ),
     ],
 )
 def test_mistakes_name_file_and_claim(tmp_path, old, new, message):
@@ -58,17 +78,18 @@ def test_mistakes_name_file_and_claim(tmp_path, old, new, message):
     path.write_text(CLAIM.replace(old, new, 1))
     with pytest.raises(UserError, match=message) as mistake:
         read(path)
-    assert str(mistake.value).startswith(f"{path}, claim A")
+    for line in str(mistake.value).splitlines():
+        assert re.match(rf"{re.escape(str(path))}:\d+: claim A: ", line)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("claims: []", "at least one claim"),
-        ("rows: []", "the one key 'claims'"),
-        ("claims: [", "not valid YAML"),
-        ("claims: [{id: A, id: B}]", "not valid YAML"),
-        ("claims: [3]", "claim number 1: expected a mapping"),
+        ("claims: []", "at least 1 item"),
+        ("rows: []", "unknown key rows; allowed: claims"),
+        ("claims: [", r"claims\.yaml:2: not valid YAML"),
+        ("claims:\n- {id: A, id: B}", r"claims\.yaml:2: not valid YAML: key 'id' occurs twice"),
+        ("claims: [3]", "a mapping with id, kind, .* is wanted, not 3"),
         (CLAIM + CLAIM.replace("claims:\n", ""), "ids occur twice: A"),
     ],
 )
@@ -104,6 +125,101 @@ def test_runs_must_compose_and_be_told_apart(tmp_path, old, new, message):
     with pytest.raises(UserError, match=message) as mistake:
         plan("s5_ptd", path)
     assert "claim A" in str(mistake.value)
+
+
+VARIANTS = CLAIM.replace(
+    "runs: [{task: layer_equivalence, seeds: [0]}]",
+    "runs: [{task: lra/image, overrides: ['model={m}'], for_each: {m: [s5, s5_ptd]}, seeds: [0, 1]}]",
+).replace(
+    "{metric: layer_equivalence/closed_form/scan_error, at_most: 1e-9}",
+    "{difference: [lra/image/s5/accuracy, lra/image/s5_ptd/accuracy], above: 0}",
+)
+
+
+def test_a_mistake_is_named_with_its_line(tmp_path):
+    path = tmp_path / "claims.yaml"
+    path.write_text(CLAIM.replace("1e-9", "tiny"))
+    with pytest.raises(UserError, match=rf"{path}:11: claim A: scale laptop: at_most: .*'tiny'"):
+        read(path)
+
+
+def test_a_comparison_states_its_budget(tmp_path):
+    path = tmp_path / "claims.yaml"
+    path.write_text(VARIANTS)
+    with pytest.raises(UserError, match="variants are compared; say what is equal"):
+        read(path)
+    path.write_text(f"{VARIANTS}        equal: [steps]\n")
+    (claim,) = read(path)
+    assert claim.checks["laptop"].compared() == [
+        ["lra/image/s5/accuracy", "lra/image/s5_ptd/accuracy"]
+    ]
+    path.write_text(f"{VARIANTS}        equal: [luck]\n")
+    with pytest.raises(UserError, match="'parameters', 'steps' or 'seconds', not 'luck'"):
+        read(path)
+
+
+def test_pairs_need_the_same_seeds(tmp_path):
+    path = tmp_path / "claims.yaml"
+    text = VARIANTS.replace("above: 0", "paired: true, lies_above: 0")
+    text = text.replace("seeds: [0, 1]}]", "seeds: [0, 1]}, {task: lra/image, seeds: [2]}]")
+    path.write_text(f"{text}        equal: [steps]\n")
+    with pytest.raises(UserError, match="pairs seed with seed"):
+        plan("s5_ptd", path)
+
+
+CORRECTION = """    correction:
+      paper: says so
+      code: does so
+      measurement: is so
+      test: tests/common/ledger/test_claims_file.py::test_corrections_say_who_disagrees
+      consequence: none
+"""
+
+
+def test_corrections_say_who_disagrees(tmp_path):
+    path = tmp_path / "claims.yaml"
+    text = CLAIM.replace("kind: claim", "kind: correction")
+    path.write_text(text)
+    with pytest.raises(UserError, match="go together"):
+        read(path)
+    path.write_text(text + CORRECTION)
+    assert read(path)[0].correction.measurement == "is so"
+    path.write_text(text + CORRECTION.replace("      code: does so\n", ""))
+    with pytest.raises(UserError, match="code missing"):
+        read(path)
+
+
+def test_theory_may_be_measured_by_other_rows(tmp_path):
+    path = tmp_path / "claims.yaml"
+    theory = CLAIM[: CLAIM.index("    checks:")].replace("claims:\n", "").replace("id: A", "id: B")
+    theory = theory.replace("kind: claim", "kind: theory")
+    path.write_text(CLAIM + theory + "    measured_by: [A]\n")
+    assert read(path)[1].measured_by == ["A"]
+    path.write_text(CLAIM + theory + "    measured_by: [Z]\n")
+    with pytest.raises(UserError, match="measured_by names Z"):
+        read(path)
+    path.write_text(CLAIM + theory)
+    with pytest.raises(UserError, match="checks missing"):
+        read(path)
+
+
+def test_the_schema_describes_the_committed_files():
+    schema = json_schema()
+    assert schema["required"] == ["claims"]
+    assert set(schema["$defs"]["Claim"]["properties"]) == set(Claim.model_fields)
+    forms = {name for name in schema["$defs"] if name in {f.__name__ for f in FORMS.values()}}
+    assert len(forms) == len(FORMS)
+
+
+def test_composing_is_kept_until_something_changes(tmp_path, monkeypatch):
+    path, cache = tmp_path / "claims.yaml", tmp_path / "plans"
+    path.write_text(CLAIM)
+    first = plan("s5_ptd", path, cache)
+    monkeypatch.setattr(plan_module, "composer", None)  # composing now would fail
+    assert plan("s5_ptd", path, cache).runs == first.runs
+    (cache / "s5_ptd.json").write_text("{")
+    with pytest.raises(TypeError):
+        plan("s5_ptd", path, cache)
 
 
 def test_shared_runs_count_once(planned, tmp_path):

@@ -5,9 +5,13 @@ import json
 import pytest
 
 from common.errors import UserError
-from common.ledger.collect import find, merge, rounded, summary
-from common.ledger.rows import RunRow, read_csv, to_csv
+from common.experiment.record import Record
+from common.ledger.collect import find, merge
+from common.ledger.freshness import Present
+from common.ledger.runs import RunRow, read_runs, to_json
+from common.ledger.summary import rounded, summary
 from common.ledger.update import update
+from tests.common.ledger.conftest import CODE
 
 IMAGE = ("lra/image", "s5_ptd")
 
@@ -16,26 +20,43 @@ def accuracies(rows):
     return {row.key[1:4:2]: row.metrics["accuracy"] for row in rows}
 
 
+ROWS = [
+    RunRow(
+        "t", "b", "laptop", 10, "h", "c", "no", "yes", 1.5, None, "x", {"x": 1 / 3, "a": 2.0},
+        {"common.errors": "1"}, {"set/1": "2"}, {"val_score": [1.0]}, "2026", 3.5, 2, "a machine",
+    ),
+    RunRow("t", "b", "laptop", 9, "h", metrics={"x": 0.1}),
+]  # fmt: skip
+
+
 def test_a_row_survives_the_file(tmp_path):
-    rows = [
-        RunRow(
-            "t", "b", "laptop", 10, "h", "c", "no", "yes", 1.5, None, "x", {"x": 1 / 3, "a": 2.0}
-        ),
-        RunRow("t", "b", "laptop", 9, "h", metrics={"x": 0.1}),
-    ]
-    path = tmp_path / "p.csv"
-    path.write_text(to_csv(rows))
-    assert read_csv(path) == sorted(rows, key=lambda r: r.seed)
-    assert to_csv(reversed(rows)) == to_csv(rows)
+    path = tmp_path / "p.json"
+    path.write_text(to_json(ROWS))
+    stored = read_runs(path)
+    assert list(stored.rows) == sorted(ROWS, key=lambda r: r.seed)
+    assert stored.altered == ()
+    assert to_json(reversed(ROWS)) == to_json(ROWS)
 
 
-@pytest.mark.parametrize("text", ["a,b\n1,2\n", None])
+@pytest.mark.parametrize(
+    "text", ["a,b\n1,2\n", "[]", "{}", '{"schema": 99}', to_json(ROWS).replace("0.1", "NaN")]
+)
 def test_a_foreign_file_is_refused(tmp_path, text):
-    path = tmp_path / "p.csv"
-    good = to_csv([RunRow("t", "b", "laptop", 0, "h", metrics={"x": 0.1})])
-    path.write_text(text or good.replace("0.1", "much"))
-    with pytest.raises(UserError, match=r"p\.csv"):
-        read_csv(path)
+    path = tmp_path / "p.json"
+    path.write_text(text)
+    with pytest.raises(UserError, match=r"p\.json"):
+        read_runs(path)
+
+
+@pytest.mark.parametrize(("old", "new"), [("0.1", "0.2"), ('"h"', '"g"'), ('"c"', '"d"')])
+def test_a_line_changed_by_hand_is_told_from_its_hash(tmp_path, old, new):
+    path = tmp_path / "p.json"
+    text = to_json(ROWS)
+    assert old in text
+    path.write_text(text.replace(old, new))
+    stored = read_runs(path)
+    assert len(stored.rows) < 2
+    assert "t b laptop" in stored.altered[0]
 
 
 def test_only_completed_single_runs_are_found(folders, put, make_record):
@@ -48,38 +69,79 @@ def test_only_completed_single_runs_are_found(folders, put, make_record):
     broken.mkdir()
     (broken / "record.json").write_text("{")
     found = find(folders.outputs, "s5_ptd")
-    assert [r.seed for r in found.completed] == [0, 2]
-    assert [r.reason for _, r in found.unfinished.values()] == ["planted"]
+    assert [a.row.seed for a in found.completed] == [0, 2]
+    assert [a.reason for a in found.unfinished.values()] == ["planted"]
     assert "broken is left out" in found.unreadable[0]
 
 
-def test_a_run_replaces_its_row_and_the_newest_wins(make_record, planned):
+def test_a_run_replaces_its_row_and_the_newest_wins(make_record, planned, as_attempt):
     committed = [
-        RunRow(*IMAGE, "laptop", 0, "old", metrics={"accuracy": 1.0}),
-        RunRow(*IMAGE, "laptop", 1, "old", metrics={"accuracy": 2.0}),
+        RunRow(*IMAGE, "laptop", 0, "old", metrics={"accuracy": 1.0}, code=CODE),
+        RunRow(*IMAGE, "laptop", 1, "old", metrics={"accuracy": 2.0}, code=CODE),
     ]
-    runs = [make_record(*IMAGE, 0, {"accuracy": value}) for value in (3.0, 4.0)]
-    rows = merge(committed, runs, planned.expected)
+    runs = [
+        make_record(*IMAGE, 0, {"accuracy": value}, started=f"2026-01-0{value:.0f}")
+        for value in (3.0, 4.0)
+    ]
+    rows = merge(committed, as_attempt(*runs), planned.expected, Present())
     assert accuracies(rows) == {("s5_ptd", 0): 4.0, ("s5_ptd", 1): 2.0}
 
 
-def test_trials_and_smoke_runs_stay_out(make_record, planned):
+def test_trials_and_smoke_runs_stay_out(make_record, planned, as_attempt):
     current = make_record(*IMAGE, 0, {"accuracy": 1.0})
     trial = make_record(
         *IMAGE, 0, {"accuracy": 99.0}, config_hash="trial", overrides=["optimizer.lr=1"]
     )
     before = make_record(*IMAGE, 0, {"accuracy": 98.0}, config_hash="before")
     smoke = make_record(*IMAGE, 0, {"accuracy": 97.0}, scale="smoke")
-    assert accuracies(merge([], [current, trial, before, smoke], planned.expected)) == {
-        ("s5_ptd", 0): 1.0
-    }
-    assert merge([], [trial, smoke], planned.expected) == []
+    attempts = as_attempt(current, trial, before, smoke)
+    assert accuracies(merge([], attempts, planned.expected, Present())) == {("s5_ptd", 0): 1.0}
+    assert merge([], [attempts[1], attempts[3]], planned.expected, Present()) == []
 
 
-def test_runs_that_no_claim_reads_are_kept_if_they_follow_the_recipe(make_record, planned):
+def test_a_run_of_other_code_takes_no_place(make_record, planned, as_attempt):
+    """Two commits' results never mix: the newest run, of a branch say, does not count here."""
+    here = make_record(*IMAGE, 0, {"accuracy": 1.0}, started="2026-01-01")
+    branch = make_record(
+        *IMAGE, 0, {"accuracy": 2.0}, started="2026-02-02", code={"common.errors": "e" * 12}
+    )
+    attempts = as_attempt(here, branch)
+    assert accuracies(merge([], attempts, planned.expected, Present())) == {("s5_ptd", 0): 1.0}
+    there = Present(digest=lambda module: "e" * 12)
+    assert accuracies(merge([], attempts, planned.expected, there)) == {("s5_ptd", 0): 2.0}
+
+
+def test_duplicates_count_once(make_record, planned, as_attempt):
+    one = make_record(*IMAGE, 0, {"accuracy": 1.0})
+    attempts = as_attempt(one, one, one)
+    rows = merge([attempts[0].row], attempts, planned.expected, Present())
+    assert accuracies(rows) == {("s5_ptd", 0): 1.0}
+
+
+def test_runs_that_no_claim_reads_are_kept_if_they_follow_the_recipe(
+    make_record, planned, as_attempt
+):
     overrides = ["task=lra/image", "model=s4", "data.root=elsewhere", "trainer.threads=1"]
     other = make_record("lra/image", "s4", 0, {"accuracy": 5.0}, overrides=overrides)
-    assert accuracies(merge([], [other], planned.expected)) == {("s4", 0): 5.0}
+    rows = merge([], as_attempt(other), planned.expected, Present())
+    assert accuracies(rows) == {("s4", 0): 5.0}
+
+
+def test_only_new_records_are_opened_again(folders, put_all, put, make_record, monkeypatch):
+    put_all()
+    first = find(folders.outputs, "s5_ptd")
+    opened = []
+    real = Record.read
+    monkeypatch.setattr(Record, "read", lambda folder: opened.append(folder) or real(folder))
+    again = find(folders.outputs, "s5_ptd")
+    assert opened == []
+    assert again == first
+    added = put(make_record("lra/image", "s4", 0, {"accuracy": 5.0}), "new")
+    assert len(find(folders.outputs, "s5_ptd").completed) == 8
+    assert opened == [added]
+    # A damaged index costs time, nothing else.
+    (folders.outputs / ".ledger" / "s5_ptd.json").write_text("{")
+    assert len(find(folders.outputs, "s5_ptd").completed) == 8
 
 
 def test_means_by_task_scale_and_variant():
@@ -104,8 +166,12 @@ def test_updating_writes_rows_means_and_verdicts(folders, put_all):
         "paper": {"B": "not run"},
     }
     assert len(ledger.rows) == 7
-    rows, means = folders.rows("s5_ptd"), folders.summary("s5_ptd")
+    rows, means = folders.runs("s5_ptd"), folders.summary("s5_ptd")
     before = [rows.read_text(), means.read_text(), rows.stat().st_mtime_ns]
+    assert folders.curves("s5_ptd").read_text().splitlines()[:2] == [
+        "task,variant,epoch,val_score,train_loss",
+        "lra/image,s5,1,38.0,2.0",
+    ]
     # A fresh clone has no outputs, and what is unchanged keeps its time stamp.
     folders.outputs.rename(folders.outputs.with_name("gone"))
     update("s5_ptd", folders)
@@ -132,15 +198,86 @@ def test_a_missing_run_is_named_with_its_last_attempt(folders, put, make_record)
     assert paper.missing[0] == "needs GPUs"
 
 
-def test_a_changed_configuration_is_stale(folders, put_all):
-    put_all(ptd=(50, 51, 52))
-    update("s5_ptd", folders)
-    text = folders.rows("s5_ptd").read_text()
-    folders.rows("s5_ptd").write_text(text.replace(text.splitlines()[-1].split(",")[4], "f" * 12))
-    folders.outputs.rename(folders.outputs.with_name("gone"))
-    result = update("s5_ptd", folders).results["laptop"][1]
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"config_hash": "f" * 12}, "configuration"),
+        ({"code": {"common.errors": "e" * 12}}, "code common.errors"),
+        ({"code": {"common.gone": "e" * 12}}, "code common.gone"),
+        ({"code": {}}, "the run does not say which it ran"),
+    ],
+)
+def test_what_has_changed_since_is_stale(folders, put_all, put, make_record, changes, word):
+    put_all()
+    scan = {"scan_error": 2e-15}
+    late = make_record("layer_equivalence", "closed_form", 0, scan, started="2027", **changes)
+    for folder in (folders.outputs / "s5_ptd" / "layer_equivalence").iterdir():
+        (folder / "record.json").unlink()
+    put(late, "late")
+    result = update("s5_ptd", folders).results["laptop"][0]
     assert result.verdict == "stale"
+    assert word in result.changed[0]
     assert result.finding.measured
+
+
+def test_changed_data_are_stale(folders, put_all):
+    put_all(ptd=(50, 51, 52))
+    rows = update("s5_ptd", folders).rows
+    row = next(row for row in rows if row.data)
+    assert Present().changes(row, None) == []
+    assert Present(data={"cifar10/0123": "d" * 64}).changes(row, None) == []
+    assert Present(data={"cifar10/0123": "c" * 64}).changes(row, None) == ["data cifar10/0123"]
+
+
+def test_evidence_is_told(folders, put_all):
+    put_all(ptd=(50, 51, 52))
+    found = update("s5_ptd", folders).results["laptop"][1].evidence
+    assert found.commits == ("a" * 12,)
+    assert (found.paper_data, found.seconds) == ("no", 180.0)
+    assert found.hardware == ("a processor, 1 thread",)
+
+
+def test_unequal_budgets_decide_nothing(folders, put_all, put, make_record):
+    put_all(ptd=(50, 51, 52))
+    longer = {"accuracy": 50.0, "baseline_majority": 11.0, "steps": 400.0}
+    put(make_record("lra/image", "s5_ptd", 0, longer, started="2027"), "longer")
+    result = update("s5_ptd", folders).results["laptop"][1]
+    assert result.verdict == "unresolved"
+    assert result.missing == (
+        "steps are said to be equal, but are: lra/image/s5_ptd 200, lra/image/s5 100",
+    )
+
+
+def test_a_figure_changed_by_hand_is_found_and_put_right(folders, put_all):
+    put_all()
+    update("s5_ptd", folders)
+    means, figures = folders.summary("s5_ptd"), folders.figures("s5_ptd")
+    before = means.read_text(), figures.read_text()
+    means.write_text(before[0].replace("40.0", "44.0"))
+    figures.write_text(before[1].replace("39", "49"))
+    altered = update("s5_ptd", folders).altered
+    assert "line 3 is" in altered[0]
+    assert "is 44.0, its runs give 40.0" in altered[1]
+    assert (means.read_text(), figures.read_text()) == before
+    assert update("s5_ptd", folders).altered == ()
+
+
+def test_a_run_changed_by_hand_does_not_count_nor_get_lost(folders, put_all):
+    put_all()
+    update("s5_ptd", folders)
+    runs = folders.runs("s5_ptd")
+    before = runs.read_text()
+    changed = before.replace('"accuracy":39', '"accuracy":59')
+    runs.write_text(changed)
+    folders.outputs.rename(folders.outputs.with_name("away"))
+    ledger = update("s5_ptd", folders)
+    assert "lra/image s5 laptop 0 is not what was recorded" in ledger.altered[0]
+    assert ledger.results["laptop"][1].verdict == "not run"
+    assert runs.read_text() == changed
+    # Its record puts it right.
+    folders.outputs.with_name("away").rename(folders.outputs)
+    update("s5_ptd", folders)
+    assert runs.read_text() == before
 
 
 def test_a_metric_that_the_run_does_not_record_is_named(folders, put, make_record):

@@ -10,7 +10,7 @@ from common.errors import UserError
 from common.ledger import comparison
 from common.ledger.__main__ import main
 from common.ledger.folders import Folders
-from common.ledger.rows import RunRow
+from common.ledger.runs import RunRow
 
 SPEC = """
 title: Two layers

@@ -29,7 +29,7 @@ def test_help_loads_nothing_heavy():
 def test_check_prints_and_writes(folders, put_all, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     put_all(ptd=(30, 31, 32))
-    assert main(["check", "s5_ptd"], folders) == 0
+    assert main(["check", "s5_ptd"], folders) == 1
     printed = capsys.readouterr().out
     assert "fails" in printed
     assert "B fails: Three seeds are few." in printed
@@ -38,7 +38,11 @@ def test_check_prints_and_writes(folders, put_all, capsys, monkeypatch):
     page = (folders.results / "README.md").read_text()
     assert "| [s5_ptd](#s5_ptd) | 1 | 1 | 0 | 0 | 0 |" in page
     assert (
-        "| A | Three ways give one layer (method) | equal | 2e-15 (<= 1e-09) | **holds** |" in page
+        "| A | Three ways give one layer (method) | equal | 2e-15 (<= 1e-09) | **holds** | " in page
+    )
+    assert (
+        "laptop, 3 seeds · paper's data: no · commit aaaaaaaa · 6 runs, 3 min<br>equal steps"
+        in page
     )
 
 
@@ -48,7 +52,7 @@ def test_check_fits_a_narrow_terminal(folders, put_all, capsys, monkeypatch):
     assert main(["check"], folders) == 0
     printed = capsys.readouterr().out
     assert "published:" in printed
-    assert "--claim <claim>" in printed
+    assert "--claim A" in printed
     assert "…" not in printed
 
 
@@ -59,6 +63,12 @@ def test_check_as_json(folders, put_all, capsys):
     assert content["A"]["verdict"] == "holds"
     assert content["A"]["compared"][0]["value"] == 2e-15
     assert content["B"]["report"][0]["measured"] == "11"
+    assert content["B"]["data_is_paper_data"] is False
+    assert content["B"]["commits"] == ["a" * 12]
+    assert (content["B"]["seconds"], content["B"]["runs"]) == (180.0, 6)
+    assert content["B"]["budget"] == "equal steps"
+    assert content["B"]["scale"] == "laptop"
+    assert content["A"]["data_is_paper_data"] is None
 
 
 def test_check_at_a_scale_that_needs_more(folders, capsys):
@@ -134,3 +144,89 @@ def test_markers_must_be_there_once_in_order(folders, capsys, text):
     assert main(["readme"], folders) == 2
     assert "ledger:begin" in capsys.readouterr().err
     assert folders.readme("s5_ptd").read_text() == text
+
+
+def test_status_counts_writes_nothing_and_says_what_is_open(folders, put_all, capsys):
+    put_all()
+    assert main(["status"], folders) == 0
+    printed = capsys.readouterr().out
+    assert "s5_ptd B unresolved: S5-PTD is not worse than S5" in printed
+    assert not folders.results.exists()
+    assert main(["status", "--json"], folders) == 0
+    content = json.loads(capsys.readouterr().out)["s5_ptd"]
+    assert content["verdicts"] == {"A": "holds", "B": "unresolved"}
+    assert content["counts"]["holds"] == 1
+    assert content["runs"] == 7
+
+
+def test_status_exits_1_when_something_fails(folders, put_all):
+    put_all(ptd=(30, 31, 32))
+    assert main(["status"], folders) == 1
+    assert main(["status", "--scale", "paper"], folders) == 0
+
+
+def test_check_names_what_was_changed_by_hand(folders, put_all, capsys):
+    put_all(ptd=(50, 51, 52))
+    assert main(["check"], folders) == 0
+    means = folders.summary("s5_ptd")
+    means.write_text(means.read_text().replace("51.0", "91.0"))
+    capsys.readouterr()
+    assert main(["check"], folders) == 1
+    assert "changed by hand" in capsys.readouterr().err
+    assert main(["check"], folders) == 0
+
+
+def test_explain_shows_the_whole_chain(folders, put_all, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    put_all()
+    main(["check"], folders)
+    capsys.readouterr()
+    assert main(["explain", "s5_ptd", "B"], folders) == 0
+    printed = capsys.readouterr().out
+    for part in (
+        "S5-PTD is not worse than S5",
+        "source     Table 1",
+        "published  87.92 %",
+        "lra/image s5 seed 2  config",
+        "up to date",
+        "python run.py paper=s5_ptd task=lra/image scale=laptop model=s5 seed=2",
+        "outputs/s5_ptd/lra/image/s5-2",
+        "lra/image/s5/accuracy: 39, 40, 41; mean 40 ± 2.5",
+        "41 - 40 = 1 ± 2.3 interval > -1",
+        "unresolved",
+        "budget: equal steps",
+        "Three seeds are few.",
+    ):
+        assert part in printed, part
+    assert main(["explain", "s5_ptd", "B", "--json"], folders) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert len(content["runs"]) == 6
+    assert all(len(run["sha256"]) == 64 for run in content["runs"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["explain", "s5_ptd", "Z"], "no claim 'Z'; allowed: A, B"),
+        (["explain", "s5_ptd", "A", "--scale", "paper"], "no check at scale paper; it has laptop"),
+        (["diff", "no-such-revision"], "is no revision of a git checkout"),
+    ],
+)
+def test_other_mistakes_exit_2(folders, capsys, arguments, message):
+    assert main(arguments, folders) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_schema_is_json(folders, capsys):
+    assert main(["schema"], folders) == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "ClaimsFile"
+
+
+def test_every_mistake_of_every_file_is_named(folders, capsys):
+    path = folders.claims("s5_ptd")
+    text = path.read_text().replace("kind: claim", "kind: rumour")
+    path.write_text(text)
+    assert main(["validate"], folders) == 2
+    said = capsys.readouterr().err
+    assert f"{path}:4: claim A: kind" in said
+    assert "claim B: kind" in said

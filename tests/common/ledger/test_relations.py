@@ -3,8 +3,9 @@
 import pytest
 
 from common.errors import UserError
-from common.ledger.relation_syntax import parse, split
-from common.ledger.relations import Samples
+from common.ledger.relation_syntax import parse
+from common.ledger.relations import Samples, split
+
 
 DATA = {
     "t/a/x": (1.0, 2.0, 3.0, 4.0),  # mean 2.5, interval +- 2.054
@@ -134,21 +135,27 @@ def test_a_task_may_have_slashes():
 @pytest.mark.parametrize(
     ("relation", "message"),
     [
-        ("accuracy > 3", "a mapping, not 'accuracy > 3'"),
-        ({}, "exactly one of all, any, metric"),
+        ("accuracy > 3", "exactly one of all, any, at_least_of, metric.*not 'accuracy > 3'"),
+        ({}, "exactly one of all, any"),
         ({"metric": "t/a/x", "all": []}, "exactly one of"),
         ({"metric": "t/a/x"}, "needs one of at_least"),
-        ({"metric": "t/a/x", "at_lest": 3}, "at_lest cannot stand beside metric"),
-        ({"metric": "t/a/x", "at_least": "three"}, "'three' is no metric"),
-        ({"metric": "t/a/x", "at_least": True}, "True is not a number"),
-        ({"metric": "accuracy", "at_least": 3}, "write <task>/<variant>/<metric>"),
-        ({"metric": "t/a/x", "within": [3, 2]}, r"within takes \[low, high\]"),
-        ({"interval_of": "t/a/x"}, "exactly one of lies_above, lies_below"),
-        ({"difference": ["t/a/x"], "lies_above": 1}, "two metrics, not 1"),
-        ({"all": []}, "a list that is not empty"),
-        ({"best_of": {0.1: "t/a/x"}, "is_at_least": 0.01}, "settings below and from"),
-        ({"best_of": {0.1: "t/a/x"}}, "best_of needs is_at_least"),
-        ({"metric": "t/{n}/x", "for_each": {"n": 3}, "at_most": 1}, "from a name to a list"),
+        (
+            {"metric": "t/a/x", "at_lest": 3},
+            "unknown key at_lest; allowed: .*did you mean at_least",
+        ),
+        (
+            {"metric": "t/a/x", "at_least": "three"},
+            "a metric is written <task>/<variant>/<metric>, not 'three'",
+        ),
+        ({"metric": "t/a/x", "at_least": True}, "a number or a metric .* is wanted, not True"),
+        ({"metric": "accuracy", "at_least": 3}, "<task>/<variant>/<metric>, not 'accuracy'"),
+        ({"metric": "t/a/x", "within": [3, 2]}, r"\[low, high\] is wanted, not \[3"),
+        ({"interval_of": "t/a/x"}, "needs one of lies_above, lies_below, lies_within"),
+        ({"difference": ["t/a/x"], "lies_above": 1}, "at least 2 items"),
+        ({"all": []}, "at least 1 item"),
+        ({"best_of": {0.1: "t/a/x", 1: "t/b/x"}, "is_at_least": 0.01}, "settings below and from"),
+        ({"best_of": {0.1: "t/a/x"}}, "is_at_least missing"),
+        ({"metric": "t/{n}/x", "for_each": {"n": 3}, "at_most": 1}, "valid list, not 3"),
     ],
 )
 def test_mistakes_are_explained(relation, message):
@@ -195,13 +202,129 @@ def test_the_spread_of_means(limit, expected):
 @pytest.mark.parametrize(
     ("relation", "message"),
     [
-        ({"difference": ["t/a/x", "t/b/x"], "lies_above": 1, "at_least": 1}, "stand alone"),
+        ({"difference": ["t/a/x", "t/b/x"], "lies_above": 1, "at_least": 1}, "not both"),
         ({"difference": ["t/a/x", "t/b/x"], "lies_within": [2, 1]}, "low, high"),
-        ({"difference": ["t/a/x", "t/b/x"], "standard_errors": "many"}, "not a number"),
-        ({"spread_of": ["t/a/x"], "at_most": 1}, "at least two"),
+        ({"difference": ["t/a/x", "t/b/x"], "standard_errors": "many"}, "valid number, not 'many'"),
+        ({"spread_of": ["t/a/x"], "at_most": 1}, "at least 2 items"),
         ({"spread_of": ["t/a/x", "t/b/x"]}, "at_most"),
     ],
 )
 def test_relations_between_metrics_are_checked(relation, message):
+    with pytest.raises(UserError, match=message):
+        parse(relation, "here")
+
+
+SERIES = {
+    "s/n8/y": (64.0, 64.0),
+    "s/n16/y": (16.1, 15.9),
+    "s/n32/y": (4.0, 4.0),
+    "s/n64/y": (1.1, 0.9),
+    "s/p/y": (1.0, 5.0, 9.0),
+    "s/q/y": (1.5, 5.5, 9.5),
+    "s/zero/y": (0.0,),
+}
+
+
+def series(relation):
+    return parse(relation, "here").evaluate(lambda metric: Samples(SERIES[metric]))
+
+
+POINTS = {8: "s/n8/y", 16: "s/n16/y", 32: "s/n32/y", 64: "s/n64/y"}  # y = 4096 / n^2
+
+
+@pytest.mark.parametrize(
+    ("bound", "expected"),
+    [
+        ({"within": [-2.01, -1.99]}, "holds"),
+        ({"at_least": -1.9}, "fails"),
+        ({"lies_within": [-2.2, -1.8]}, "holds"),
+        ({"lies_above": -1.5}, "fails"),
+    ],
+)
+def test_the_slope_of_a_power_law(bound, expected):
+    finding = series({"slope_of": POINTS, **bound})
+    assert finding.verdict == expected
+    assert finding.value == pytest.approx(-2, abs=1e-12)
+
+
+def test_a_slope_that_the_points_do_not_fix_is_unresolved():
+    scattered = {8: "s/n8/y", 16: "s/n64/y", 32: "s/n16/y"}
+    assert series({"slope_of": scattered, "lies_below": 0}).verdict == "unresolved"
+    assert series({"slope_of": {8: "s/zero/y", 9: "s/n8/y"}, "below": 0}).verdict == "fails"
+
+
+@pytest.mark.parametrize(
+    ("relation", "expected"),
+    [
+        ({"order": ["s/n8/y", "s/n16/y", "s/n32/y"], "margin": 11.9}, "holds"),
+        ({"order": ["s/n8/y", "s/n16/y", "s/n32/y"], "margin": 12}, "fails"),
+        ({"order": ["s/n16/y", "s/n8/y"]}, "fails"),
+        ({"monotone": list(POINTS.values()), "direction": "falling"}, "holds"),
+        ({"monotone": list(POINTS.values()), "direction": "rising"}, "fails"),
+        ({"monotone": ["s/n32/y", "s/p/y", "s/n16/y"], "direction": "rising"}, "holds"),
+        ({"monotone": ["s/p/y", "s/n32/y", "s/n8/y"], "direction": "rising"}, "fails"),
+        ({"monotone": ["s/p/y", "s/n32/y"], "direction": "rising", "slack": 1}, "holds"),
+        (
+            {"monotone": ["s/p/y", "s/n32/y", "s/n8/y"], "direction": "rising", "inversions": 1},
+            "holds",
+        ),
+        ({"ratio": ["s/n8/y", "s/n16/y"], "within": [4, 4]}, "holds"),
+        ({"ratio": ["s/n8/y", "s/n16/y"], "above": 4}, "fails"),
+        ({"ratio": ["s/n8/y", "s/zero/y"], "above": 4}, "fails"),
+        ({"equals": ["s/n8/y", 64.6], "relative": 0.01}, "holds"),
+        ({"equals": ["s/n8/y", 64.7], "relative": 0.01}, "fails"),
+        ({"equals": ["s/n8/y", 64.7], "absolute": 0.71}, "holds"),
+        ({"equals": ["s/n32/y", "s/n16/y"], "absolute": 12}, "holds"),
+        ({"metric": "s/n16/y", "statistic": "largest", "at_most": 16}, "fails"),
+        ({"metric": "s/n16/y", "statistic": "smallest", "at_most": 16}, "holds"),
+        ({"metric": "s/p/y", "statistic": "median", "within": [5, 5]}, "holds"),
+        ({"metric": "s/p/y", "at_least": 4, "in_seeds": 2}, "holds"),
+        ({"metric": "s/p/y", "at_least": 4, "in_seeds": 3}, "fails"),
+        # unpaired 0.5 +- 9.1; paired: every difference is 0.5
+        ({"difference": ["s/q/y", "s/p/y"], "lies_above": 0}, "unresolved"),
+        ({"difference": ["s/q/y", "s/p/y"], "lies_above": 0, "paired": True}, "holds"),
+        (
+            {"difference": ["s/q/y", "s/p/y"], "standard_errors": 2, "paired": True},
+            "holds",
+        ),
+        ({"difference": ["s/q/y", "s/p/y"], "standard_errors": 2}, "fails"),
+        (
+            {
+                "rank_correlation": [
+                    ["s/n8/y", "s/n64/y"],
+                    ["s/n16/y", "s/p/y"],
+                    ["s/n32/y", "s/q/y"],
+                ],
+                "at_most": -0.99,
+            },
+            "holds",
+        ),
+        ({"interval_of": "s/p/y", "lies_within": [-10, 20]}, "holds"),
+    ],
+)
+def test_the_other_forms(relation, expected):
+    assert series(relation).verdict == expected
+
+
+@pytest.mark.parametrize(("least", "expected"), [(1, "holds"), (2, "holds"), (3, "fails")])
+def test_at_least_so_many(least, expected):
+    parts = [{"metric": "s/n8/y", "at_most": limit} for limit in (63, 64, 65)]
+    assert series({"at_least_of": least, "of": parts}).verdict == expected
+
+
+@pytest.mark.parametrize(
+    ("relation", "message"),
+    [
+        ({"at_least_of": 3, "of": [{"metric": "t/a/x", "at_most": 1}]}, "but of has 1"),
+        ({"slope_of": {8: "t/a/x", 16: "t/b/x"}, "lies_above": 1}, "three settings"),
+        ({"slope_of": {8: "t/a/x", -1: "t/b/x"}, "above": 1}, "greater than 0"),
+        ({"equals": ["t/a/x", 3]}, "relative or absolute"),
+        ({"equals": [3, "t/a/x"], "relative": 1}, "a metric first"),
+        ({"monotone": ["t/a/x", "t/b/x"], "direction": "up"}, "'rising' or 'falling'"),
+        ({"metric": "t/a/x", "above": 1, "in_seeds": 1, "statistic": "median"}, "no statistic"),
+        ({"interval_of": "t/a/x", "lies_above": 1, "lies_below": 2}, "exclude each other"),
+    ],
+)
+def test_mistakes_in_the_other_forms(relation, message):
     with pytest.raises(UserError, match=message):
         parse(relation, "here")

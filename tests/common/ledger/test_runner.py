@@ -9,31 +9,35 @@ import time
 
 import pytest
 
-from common.ledger import runner
+from common.ledger import commands, runner
+from common.ledger import update as update_module
 from common.ledger.__main__ import main
 from common.ledger.collect import find
+from common.ledger.freshness import Present
+from tests.common.ledger.conftest import CODE
 from tests.running import ROOT
 
 STAND_IN = """
 import json, os, sys, time
 from pathlib import Path
+from common.experiment.record import Record
 given = dict(a.split("=", 1) for a in sys.argv[1:])
 if given["seed"] == os.environ.get("FAILS_AT"):
     sys.exit("planted failure")
 if os.environ.get("HANGS"):
     Path(os.environ["HANGS"]).touch()
     time.sleep(60)
-hashes = json.loads(Path(__file__).with_name("hashes.json").read_text())
+known = json.loads(Path(__file__).with_name("known.json").read_text())
 variant = given.get("model", "closed_form")
-key = "/".join([given["task"], variant, given["scale"], given["seed"]])
-folder = Path(given["output_root"], given["paper"], given["task"], hashes[key])
+digest = known["hashes"]["/".join([given["task"], variant, given["scale"], given["seed"]])]
+folder = Path(given["output_root"], given["paper"], given["task"], f"{digest}-{time.time_ns()}")
 folder.mkdir(parents=True)
-(folder / "record.json").write_text(json.dumps({
-    "schema": 1, "paper": given["paper"], "task": given["task"], "variant": variant,
-    "scale": given["scale"], "seed": int(given["seed"]), "status": "completed",
-    "config_hash": hashes[key], "metrics": {"accuracy": 40.0 + int(given["seed"]),
-    "scan_error": 0.0, "baseline_majority": 11.0}, "overrides": sys.argv[1:],
-    "started": "2026-01-01"}))
+seed = int(given["seed"])
+metrics = {"accuracy": 40.0 + seed, "scan_error": 0.0, "baseline_majority": 11.0, "steps": 9.0}
+Record(
+    given["paper"], given["task"], variant, given["scale"], seed, "completed", metrics=metrics,
+    config_hash=digest, code=known["code"], overrides=sys.argv[1:], started=str(time.time_ns()),
+).write(folder)
 """
 
 
@@ -42,7 +46,8 @@ def stand_in(tmp_path, planned, monkeypatch):
     script = tmp_path / "stand_in.py"
     script.write_text(STAND_IN)
     hashes = {"/".join(map(str, key)): digest for key, digest in planned.expected.items()}
-    script.with_name("hashes.json").write_text(json.dumps(hashes))
+    script.with_name("known.json").write_text(json.dumps({"hashes": hashes, "code": CODE}))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setattr(runner, "COMMAND", (sys.executable, str(script)))
     return script
 
@@ -57,7 +62,7 @@ def test_runs_what_is_missing_goes_on_after_a_failure_and_resumes(
     monkeypatch.setenv("FAILS_AT", "1")
     assert main(["run", "s5_ptd"], folders) == 1
     printed = capsys.readouterr().out
-    assert "7 runs, 7 missing" in printed
+    assert "7 runs, 7 to do" in printed
     assert "planted failure" in printed
     assert "5 runs completed, 2 did not" in printed
     assert completed(folders) == 5
@@ -65,12 +70,12 @@ def test_runs_what_is_missing_goes_on_after_a_failure_and_resumes(
     assert verdicts["laptop"] == {"A": "holds", "B": "not run"}
     monkeypatch.delenv("FAILS_AT")
     assert main(["run", "s5_ptd", "--jobs", "1"], folders) == 0
-    assert "7 runs, 2 missing" in capsys.readouterr().out
+    assert "7 runs, 2 to do" in capsys.readouterr().out
     assert completed(folders) == 7
     # The rows in git are enough: nothing is run again in a fresh clone.
     folders.outputs.rename(folders.outputs.with_name("gone"))
     assert main(["run", "s5_ptd"], folders) == 0
-    assert "7 runs, 0 missing" in capsys.readouterr().out
+    assert "7 runs, 0 to do" in capsys.readouterr().out
 
 
 def test_one_claim_and_a_dry_run(folders, stand_in, capsys):
@@ -89,11 +94,34 @@ def test_an_interrupted_run_goes_on_in_its_folder(folders, put, make_record, pla
     folder = put(make_record("lra/image", "s5", 1, {}, status="interrupted"), "cut")
     found = find(folders.outputs, "s5_ptd")
     lines = {
-        run.key: runner.command(run, found, 1, folders.outputs)
+        run.key: runner.command(run, found, 1, folders.outputs, Present())
         for run in planned.unique_runs("laptop")
     }
     assert lines["lra/image", "s5", "laptop", 1][-1] == f"resume={folder}"
     assert not any("resume" in part for part in lines["lra/image", "s5", "laptop", 0])
+    # Under other code half a run is of no use.
+    (cut,) = [
+        run for run in planned.unique_runs("laptop") if run.key == ("lra/image", "s5", "laptop", 1)
+    ]
+    other = Present(digest=lambda module: "e" * 12)
+    assert "resume" not in runner.command(cut, found, 1, folders.outputs, other)[-1]
+
+
+def test_a_change_of_code_is_run_again(folders, stand_in, capsys, monkeypatch):
+    assert main(["run", "s5_ptd", "--claim", "A"], folders) == 0
+    assert main(["status"], folders) == 0
+    known = json.loads(stand_in.with_name("known.json").read_text())
+    known["code"] = {"common.errors": "e" * 12}
+    stand_in.with_name("known.json").write_text(json.dumps(known))
+    monkeypatch.setattr(commands, "present", lambda pins: Present(digest=lambda m: "e" * 12))
+    monkeypatch.setattr(update_module, "present", lambda pins: Present(digest=lambda m: "e" * 12))
+    assert main(["status"], folders) == 1
+    assert "s5_ptd A stale: code common.errors" in capsys.readouterr().out
+    # What was never run is not stale.
+    assert main(["run", "s5_ptd", "--only-stale"], folders) == 0
+    assert "7 runs, 1 to do" in capsys.readouterr().out
+    assert main(["status"], folders) == 0
+    assert completed(folders) == 2
 
 
 def test_sigterm_stops_the_runs_and_exits_130(folders, stand_in, tmp_path):

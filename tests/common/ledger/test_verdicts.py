@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.ledger.verdicts import FAILS, HOLDS, NOT_RUN, STALE, UNRESOLVED, all_of, any_of
+from common.ledger.verdicts import FAILS, HOLDS, NOT_RUN, STALE, UNRESOLVED, all_of, at_least
 
 
 @pytest.mark.parametrize(
@@ -20,4 +20,4 @@ from common.ledger.verdicts import FAILS, HOLDS, NOT_RUN, STALE, UNRESOLVED, all
     ],
 )
 def test_what_decides(given, both, either):
-    assert (all_of(given), any_of(given)) == (both, either)
+    assert (all_of(given), at_least(1, given)) == (both, either)

@@ -8,7 +8,7 @@ import pytest
 
 from common.experiment.paths import PAPERS
 from common.ledger.plan import plan
-from common.ledger.relation_syntax import split
+from common.ledger.relations import split
 from tests.claim_bounds import stated
 from tests.running import run
 

@@ -1,0 +1,262 @@
+"""What each command of ``python -m common.ledger`` does; each returns the exit status."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console
+
+from common.errors import UserError
+from common.ledger.folders import Folders
+from common.ledger.plan import plan
+from common.ledger.update import PaperLedger, look, present, update
+from common.ledger.verdicts import FAILS, STALE
+
+OK, FAILED = 0, 1
+
+
+def status(options: argparse.Namespace, folders: Folders) -> int:
+    """Verdicts counted, paper by paper."""
+    from common.ledger.terminal import show_status, status_json
+
+    _known_scale(options.scale)
+    ledgers = [look(paper, folders) for paper in folders.chosen(options.paper)]
+    if options.json:
+        _print_json(status_json(ledgers, options.scale))
+    else:
+        show_status(Console(), ledgers, options.scale)
+    return _verdict(ledgers, options.scale)
+
+
+def check(options: argparse.Namespace, folders: Folders) -> int:
+    """Every claim with its evidence; results and their page are written."""
+    from common.ledger.terminal import as_json, show
+
+    _known_scale(options.scale)
+    chosen = folders.chosen(options.paper)
+    ledgers = _update(folders.with_claims(), folders)
+    _write_page(ledgers, folders)
+    if options.json:
+        _print_json({paper: as_json(ledgers[paper], options.scale) for paper in chosen})
+    else:
+        console = Console()
+        for paper in chosen:
+            show(console, ledgers[paper], options.scale)
+    _name_altered(ledgers[paper] for paper in chosen)
+    return _verdict([ledgers[paper] for paper in chosen], options.scale)
+
+
+def run(options: argparse.Namespace, folders: Folders) -> int:
+    """What claims lack, or only what is stale."""
+    from common.ledger.collect import find
+    from common.ledger.runner import command, missing, run_all, stale
+    from common.ledger.runs import read_runs
+
+    _known_scale(options.scale)
+    _positive(options)
+    (paper,) = folders.chosen([options.paper])
+    planned = plan(paper, folders.claims(paper), folders.plans)
+    wanted = planned.unique_runs(options.scale, options.claim)
+    found, now = find(folders.outputs, paper), present(folders.pins)
+    rows = read_runs(folders.runs(paper)).rows
+    todo = missing(wanted, rows, found, now)
+    if options.only_stale:
+        measured_before = {run.config_hash for run in stale(wanted, rows, now)}
+        todo = [run for run in todo if run.config_hash in measured_before]
+    console = Console()
+    console.print(f"{paper}, scale {options.scale}: {len(wanted)} runs, {len(todo)} to do")
+    if options.dry_run:
+        for one in todo:
+            print(shlex.join(command(one, found, options.threads, folders.outputs, now)))
+        return OK
+    try:
+        ended = run_all(
+            todo,
+            found,
+            jobs=options.jobs,
+            threads=options.threads,
+            outputs=folders.outputs,
+            console=console,
+            present=now,
+        )
+    finally:
+        update(paper, folders, planned)
+    failed = [e for e in ended if e.status != 0]
+    if ended:
+        console.print(f"{len(ended) - len(failed)} runs completed, {len(failed)} did not")
+    return FAILED if failed else OK
+
+
+def explain(options: argparse.Namespace, folders: Folders) -> int:
+    """One claim, from its source to its verdict."""
+    from common.ledger.explain import chain, show_chain
+
+    _known_scale(options.scale)
+    (paper,) = folders.chosen([options.paper])
+    ledger = look(paper, folders)
+    found = chain(ledger, options.claim, options.scale, folders)
+    if options.json:
+        _print_json(found)
+    else:
+        show_chain(Console(), found)
+    return FAILED if found.get("verdict") in (FAILS, STALE) else OK
+
+
+def diff(options: argparse.Namespace, folders: Folders) -> int:
+    """Two revisions side by side; 1 if a verdict got worse."""
+    from common.ledger.diff import differences, show_differences
+
+    _known_scale(options.scale)
+    ledgers = [look(paper, folders) for paper in folders.chosen(options.paper or [])]
+    found = differences(ledgers, folders, options.old, options.new, options.scale)
+    if options.json:
+        _print_json(found)
+    else:
+        show_differences(Console(), found)
+    return FAILED if any(row["worse"] for row in found["claims"]) else OK
+
+
+def errata(options: argparse.Namespace, folders: Folders) -> int:
+    """The corrections of all papers."""
+    from common.ledger.errata import corrections, show_corrections
+
+    found = corrections([look(paper, folders) for paper in folders.chosen(options.paper)])
+    if options.json:
+        _print_json(found)
+    else:
+        show_corrections(Console(), found)
+    return OK
+
+
+def report(options: argparse.Namespace, folders: Folders) -> int:
+    """The ledger as a static site."""
+    from common.ledger.report import write_report
+
+    ledgers = [look(paper, folders) for paper in folders.with_claims()]
+    print(write_report(ledgers, folders, options.to))
+    return OK
+
+
+def collect(options: argparse.Namespace, folders: Folders) -> int:
+    """Run folders into results."""
+    ledgers = _update(folders.chosen(options.paper), folders)
+    for paper, ledger in ledgers.items():
+        for warning in ledger.warnings:
+            print(f"ledger: {warning}", file=sys.stderr)
+        print(f"{paper}: {len(ledger.rows)} runs in {folders.runs(paper)}")
+    _name_altered(ledgers.values())
+    return FAILED if any(ledger.altered for ledger in ledgers.values()) else OK
+
+
+def compare(options: argparse.Namespace, folders: Folders) -> int:
+    """A table of rows from several papers."""
+    from common.ledger.compare import compare as write_comparison
+
+    _positive(options)
+    page, failed = write_comparison(
+        options.name,
+        folders,
+        run=options.run,
+        time=options.time,
+        jobs=options.jobs,
+        threads=options.threads,
+    )
+    print(page)
+    return FAILED if failed else OK
+
+
+def validate(options: argparse.Namespace, folders: Folders) -> int:
+    """Read and compose everything; every mistake of every file is named."""
+    mistakes = []
+    for paper in folders.chosen(options.paper):
+        try:
+            planned = plan(paper, folders.claims(paper))
+        except UserError as mistake:
+            mistakes.append(str(mistake))
+            continue
+        count = len(planned.expected)
+        print(f"{paper}: {len(planned.claims)} claims, {count} runs, all compose")
+    if mistakes:
+        raise UserError("\n".join(mistakes))
+    return OK
+
+
+def schema(options: argparse.Namespace, folders: Folders) -> int:
+    """The schema of claims.yaml, for editors."""
+    from common.ledger.claims import json_schema
+
+    print(json.dumps(json_schema(), indent=1))
+    return OK
+
+
+def inputs(options: argparse.Namespace, folders: Folders) -> int:
+    """What a paper's results depend on, for DVC."""
+    from common.ledger.inputs import write_inputs
+
+    (paper,) = folders.chosen([options.paper])
+    print(write_inputs(plan(paper, folders.claims(paper), folders.plans), folders))
+    return OK
+
+
+def readme(options: argparse.Namespace, folders: Folders) -> int:
+    """The tables of READMEs."""
+    from common.ledger.pages import paper_page, papers_table
+    from common.ledger.readme import fill
+
+    if options.root and options.paper:
+        raise UserError("--root fills the repository's README, which holds every paper; name none.")
+    ledgers = _update(folders.chosen(options.paper), folders)
+    if options.root:
+        filled = {folders.root_readme: papers_table(ledgers.values())}
+    else:
+        filled = {folders.readme(p): paper_page(ledger) for p, ledger in ledgers.items()}
+    for path, content in filled.items():
+        print(f"{path}: {'written' if fill(path, content) else 'unchanged'}")
+    return OK
+
+
+def _update(papers: Sequence[str], folders: Folders) -> dict[str, PaperLedger]:
+    return {paper: update(paper, folders) for paper in papers}
+
+
+def _write_page(ledgers: dict[str, PaperLedger], folders: Folders) -> None:
+    from common.atomic import write_text
+    from common.ledger.pages import results_page
+
+    write_text(folders.results / "README.md", results_page(list(ledgers.values())))
+
+
+def _verdict(ledgers: Iterable[PaperLedger], scale: str) -> int:
+    """1 if a claim fails or is stale, or a figure was changed by hand."""
+    for ledger in ledgers:
+        bad = any(r.verdict in (FAILS, STALE) for r in ledger.results.get(scale, []))
+        if bad or ledger.altered:
+            return FAILED
+    return OK
+
+
+def _name_altered(ledgers: Iterable[PaperLedger]) -> None:
+    for ledger in ledgers:
+        for sentence in ledger.altered:
+            print(f"ledger: changed by hand: {sentence}", file=sys.stderr)
+
+
+def _print_json(content: Any) -> None:
+    print(json.dumps(content, indent=1, sort_keys=True))
+
+
+def _positive(options: argparse.Namespace) -> None:
+    if options.jobs < 1 or options.threads < 1:
+        raise UserError(f"--jobs {options.jobs} and --threads {options.threads} start at 1.")
+
+
+def _known_scale(scale: str) -> None:
+    from common.experiment import registry
+
+    if scale not in registry.scales():
+        raise UserError(f"Unknown scale {scale!r}; allowed: {', '.join(registry.scales())}.")

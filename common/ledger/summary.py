@@ -1,0 +1,68 @@
+"""Means over seeds, as ``dvc metrics diff`` shows them, and curves, as ``dvc plots`` draws them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import statistics
+from collections.abc import Iterable
+from typing import Any
+
+from common.ledger.runs import RunRow
+
+DIGITS = 6
+CURVES = ("val_score", "train_loss")
+
+
+def summary(rows: Iterable[RunRow]) -> dict[str, Any]:
+    """``content[task][scale][variant][metric]`` -> mean, std (from two seeds on) and n.
+
+    Finite numbers rounded to six digits, no lists and no times: ``dvc metrics diff`` shows the
+    rest badly or not at all.
+    """
+    values: dict[tuple[str, str, str, str], list[float]] = {}
+    for row in rows:
+        for metric, value in row.metrics.items():
+            if not is_time(metric):
+                values.setdefault((row.task, row.scale, row.variant, metric), []).append(value)
+    content: dict[str, Any] = {}
+    for (task, scale, variant, metric), measured in values.items():
+        entry: dict[str, float] = {"mean": rounded(statistics.fmean(measured)), "n": len(measured)}
+        if len(measured) > 1:
+            entry["std"] = rounded(statistics.stdev(measured))
+        place = content.setdefault(task, {}).setdefault(scale, {}).setdefault(variant, {})
+        place[metric] = entry
+    return content
+
+
+def curves_csv(rows: Iterable[RunRow], scale: str = "laptop") -> str:
+    """Mean over seeds of each curve: a line for each task, variant and epoch."""
+    groups: dict[tuple[str, str], list[RunRow]] = {}
+    for row in rows:
+        if row.scale == scale and row.curves:
+            groups.setdefault((row.task, row.variant), []).append(row)
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(("task", "variant", "epoch", *CURVES))
+    for (task, variant), of_group in sorted(groups.items()):
+        epochs = max(len(curve) for row in of_group for curve in row.curves.values())
+        for epoch in range(epochs):
+            writer.writerow(
+                (task, variant, epoch + 1, *(_mean(of_group, name, epoch) for name in CURVES))
+            )
+    return buffer.getvalue()
+
+
+def is_time(metric: str) -> bool:
+    """Whether a metric is a duration, which no two runs share."""
+    return "seconds" in metric
+
+
+def rounded(value: float) -> float:
+    """Six significant digits."""
+    return float(f"{value:.{DIGITS}g}")
+
+
+def _mean(rows: Iterable[RunRow], name: str, epoch: int) -> float | str:
+    values = [c[epoch] for row in rows if epoch < len(c := row.curves.get(name, []))]
+    return rounded(statistics.fmean(values)) if values else ""
