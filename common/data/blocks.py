@@ -21,17 +21,9 @@ from common.errors import CorruptDataError
 
 
 def block_rng(seed: int, block: int) -> np.random.Generator:
-    """The random stream of one block (or sample): PCG64 seeded with (seed, block)."""
+    """The random stream of one block (or sample): PCG64 seeded with (seed, block); for what is
+    drawn from it see `common.data.draws`."""
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, block])))
-
-
-def uniform_integers(rng: np.random.Generator, low: int, high: int, size: int) -> np.ndarray:
-    """Integers uniform on low..high inclusive, int64.
-
-    Made from doubles: the stream of `Generator.random` is the plainest one numpy has, whereas the
-    rejection rule behind `Generator.integers` has changed between releases.
-    """
-    return low + (rng.random(size) * (high - low + 1)).astype(np.int64)
 
 
 def generate_blocks(

@@ -10,6 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from common.data.blocks import block_rng
+from common.data.draws import normal, shuffled, uniform
+from common.data.portable import sin_turns
+from common.data.prepared import key, spec_hash
 from common.data.sequence import SequenceData
 from common.data.signals import signal_data
 from common.data.specs import ChirpsSpec
@@ -18,6 +21,7 @@ from common.data.specs import ChirpsSpec
 # that every second sample still holds the signal.
 CLASSES = ((1, 4), (4, 1), (1, 6), (6, 1), (2, 5), (5, 2), (3, 6), (6, 3), (2, 3), (3, 2))
 _HIGHEST = 0.4  # of the Nyquist frequency
+_VERSION = 2  # of the bytes: raise it when the generator changes
 _BATCH = 500
 
 
@@ -33,6 +37,7 @@ def load_chirps(spec: ChirpsSpec) -> SequenceData:
         name="chirps",
         n_classes=len(CLASSES),
         is_paper_data=False,
+        key=key("chirps", spec_hash(spec, _VERSION)),
         source="generated from a seed",
         notes=["Generated chirps, a stand-in: not comparable with any Speech Commands figure."],
     )
@@ -40,7 +45,7 @@ def load_chirps(spec: ChirpsSpec) -> SequenceData:
 
 def _signals(spec: ChirpsSpec, rng: np.random.Generator, count: int):
     targets = np.arange(count) % len(CLASSES)
-    targets = targets[np.argsort(rng.random(count), kind="stable")].astype(np.int64)
+    targets = targets[shuffled(rng, count)].astype(np.int64)
     parts = [
         _chirps(spec, rng, targets[start : start + _BATCH]) for start in range(0, count, _BATCH)
     ]
@@ -50,16 +55,16 @@ def _signals(spec: ChirpsSpec, rng: np.random.Generator, count: int):
 
 def _chirps(spec: ChirpsSpec, rng: np.random.Generator, targets: np.ndarray) -> np.ndarray:
     n, length = len(targets), spec.length
-    draw = rng.random((n, 5))
+    draw = uniform(rng, n, 5)
     ends = np.array(CLASSES, float)[targets] / 6 * _HIGHEST / 2  # cycles a sample
     ends *= 0.9 + 0.2 * draw[:, :1]  # detuned by up to 10 %
     onset = draw[:, 1] * 0.3 * length
     duration = (0.4 + 0.3 * draw[:, 2]) * length
     level = 0.5 + draw[:, 3]
-    phase = 2 * np.pi * draw[:, 4]
     t = (np.arange(length) - onset[:, None]) / duration[:, None]
     inside = (t >= 0) & (t <= 1)
     cycles = duration[:, None] * (ends[:, :1] * t + (ends[:, 1:] - ends[:, :1]) * t * t / 2)
-    tone = np.sin(2 * np.pi * cycles + phase[:, None]) * np.sin(np.pi * t.clip(0, 1)) ** 2 * inside
-    noise = spec.noise * rng.standard_normal((n, length))
+    envelope = np.square(sin_turns(t.clip(0, 1) / 2)) * inside
+    tone = sin_turns(cycles + draw[:, 4:]) * envelope
+    noise = spec.noise * normal(rng, n, length)
     return (level[:, None] * tone + noise).astype(np.float32)[..., None]

@@ -16,7 +16,7 @@ import numpy as np
 from common.data import cifar10_files
 from common.data.context import DataContext
 from common.data.images import block_means, luma, random_split_order
-from common.data.prepared import Arrays, prepare, prepared_path
+from common.data.prepared import Arrays, key, prepare, prepared_path
 from common.data.sequence import SequenceData
 from common.data.signals import signal_data
 from common.data.specs import ImageSpec
@@ -57,6 +57,8 @@ def load_cifar10(spec: ImageSpec, context: DataContext) -> SequenceData:
         n_classes=10,
         is_paper_data=full and spec.normalisation != "none",
         source="CIFAR-10 (Krizhevsky 2009)",
+        content_sha256=decoded.content_sha256,
+        key=key(_FOLDER, _NAME),
         notes=_notes(spec, full),
     )
 

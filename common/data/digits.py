@@ -11,11 +11,14 @@ import numpy as np
 
 from common.data.blocks import block_rng
 from common.data.context import DataContext
+from common.data.draws import shuffled
+from common.data.prepared import key, spec_hash
 from common.data.sequence import SequenceData
 from common.data.signals import signal_data
 from common.data.specs import DigitsSpec
 from common.errors import MissingDataError
 
+_VERSION = 1  # of the bytes: raise it when the splits change
 _MISSING = "The digits come with scikit-learn, which"
 _REMEDY = "Install it with `pip install 'structlab[sklearn]'`."
 
@@ -32,7 +35,7 @@ def load_digits(spec: DigitsSpec, context: DataContext) -> SequenceData:
         raise MissingDataError(_MISSING, _REMEDY) from error
 
     digits = datasets.load_digits()
-    order = np.argsort(block_rng(spec.split_seed, 0).random(1_797), kind="stable")
+    order = shuffled(block_rng(spec.split_seed, 0), 1_797)
     images = digits.images.repeat(spec.upsample, axis=1).repeat(spec.upsample, axis=2)
     pixels = (images.astype(np.float32) / np.float32(8) - np.float32(1)).reshape(1_797, -1, 1)
     targets = digits.target.astype(np.int64)
@@ -46,6 +49,7 @@ def load_digits(spec: DigitsSpec, context: DataContext) -> SequenceData:
         name="digits",
         n_classes=10,
         is_paper_data=False,
+        key=key("digits", spec_hash(spec, _VERSION)),
         source="scikit-learn digits (UCI optical recognition)",
         notes=["A test-bench, not a task of any paper here."],
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from common.data.blocks import block_rng
+from common.data.draws import shuffled
 from common.data.sequence import SequenceSplit
 from common.errors import UserError
 
@@ -105,8 +105,7 @@ class SequenceLoader:
         n = len(self.split)
         if not self.shuffle:
             return torch.arange(n)
-        keys = block_rng(self.seed, self.epoch).random(n)
-        return torch.from_numpy(np.argsort(keys, kind="stable"))
+        return torch.from_numpy(shuffled(block_rng(self.seed, self.epoch), n))
 
     def _batch(self, global_rows: Tensor) -> Batch:
         rows = global_rows[self.rank :: self.world_size]

@@ -10,7 +10,7 @@ import numpy as np
 from common.data import mnist_files
 from common.data.context import DataContext
 from common.data.images import block_means, random_split_order
-from common.data.prepared import Arrays, prepare, prepared_path
+from common.data.prepared import Arrays, key, prepare, prepared_path
 from common.data.sequence import SequenceData
 from common.data.signals import signal_data
 from common.data.specs import MnistSpec
@@ -26,14 +26,14 @@ def load_mnist(spec: MnistSpec, context: DataContext) -> SequenceData:
         MissingDataError: the set is neither at hand nor to be had.
         CorruptDataError: a source is cut short or is not MNIST.
     """
-    decoded = prepare(context, _FOLDER, _NAME, partial(_decode, context)).arrays
+    decoded = prepare(context, _FOLDER, _NAME, partial(_decode, context))
     order = random_split_order(60_000, spec.split_seed)
     rows = {
         "train": ("train", order[: spec.train]),
         "val": ("train", order[54_000 : 54_000 + spec.val]),
         "test": ("test", np.arange(spec.test)),
     }
-    splits = {split: _split(decoded, *chosen, spec) for split, chosen in rows.items()}
+    splits = {split: _split(decoded.arrays, *chosen, spec) for split, chosen in rows.items()}
     full = (spec.downsample, spec.train, spec.val, spec.test) == (1, 54_000, 6_000, 10_000)
     notes = []
     if not full:
@@ -50,6 +50,8 @@ def load_mnist(spec: MnistSpec, context: DataContext) -> SequenceData:
         n_classes=10,
         is_paper_data=full,
         source="MNIST (LeCun et al. 1998)",
+        content_sha256=decoded.content_sha256,
+        key=key(_FOLDER, _NAME),
         notes=notes,
     )
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from common.data.blocks import block_rng, uniform_integers
+from common.data.blocks import block_rng
+from common.data.draws import shuffled, uniform_integers
 from common.data.specs import RetrievalSpec
 
 _KEYS, _SPLITS = 0, {"train": 1, "val": 2, "test": 3}  # random streams
@@ -21,14 +22,14 @@ def planted_pairs(spec: RetrievalSpec, split: str) -> tuple[np.ndarray, np.ndarr
     (odd N: one more 0) in random order."""
     n = getattr(spec, split)
     rng = block_rng(spec.seed, _SPLITS[split])
-    labels = (_shuffled(rng, n) < n // 2).astype(np.int64)
+    labels = (shuffled(rng, n) < n // 2).astype(np.int64)
     first = uniform_integers(rng, 0, spec.n_keys - 1, n)
     other = (first + uniform_integers(rng, 1, spec.n_keys - 1, n)) % spec.n_keys
     carried = np.stack([first, np.where(labels == 1, first, other)], axis=1)
     documents = uniform_integers(rng, 0, spec.alphabet - 1, 2 * n * spec.l_max)
     documents = documents.astype(np.uint8).reshape(2 * n, spec.l_max)
     for document, key in zip(documents, planted_keys(spec)[carried.ravel()], strict=True):
-        slots = _shuffled(rng, spec.l_max // spec.key_length)[: spec.copies]
+        slots = shuffled(rng, spec.l_max // spec.key_length)[: spec.copies]
         for slot in slots:
             document[slot * spec.key_length : (slot + 1) * spec.key_length] = key
     return documents.reshape(n, 2, spec.l_max), labels
@@ -42,7 +43,3 @@ def planted_keys(spec: RetrievalSpec) -> np.ndarray:
         key = uniform_integers(rng, 0, spec.alphabet - 1, spec.key_length).astype(np.uint8)
         keys.setdefault(key.tobytes(), key)
     return np.stack(list(keys.values()))
-
-
-def _shuffled(rng: np.random.Generator, n: int) -> np.ndarray:
-    return np.argsort(rng.random(n), kind="stable")

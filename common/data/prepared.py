@@ -70,9 +70,14 @@ def spec_hash(spec: object, version: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def key(folder: str, name: str) -> str:
+    """What names a set everywhere: the path of its prepared file below the data root, no .npz."""
+    return f"{folder}/{name}"
+
+
 def prepared_path(context: DataContext, folder: str, name: str) -> Path:
     """Where the prepared set lies."""
-    return context.root / folder / f"{name}.npz"
+    return context.root / f"{key(folder, name)}.npz"
 
 
 def prepare(

@@ -8,14 +8,20 @@ pulsations, which is what an oximeter reads the saturation from (SpO2 = 110 - 25
 
 from __future__ import annotations
 
+from math import sqrt
+
 import numpy as np
 
 from common.data.blocks import block_rng
+from common.data.draws import normal, uniform
+from common.data.portable import exp, sin_turns
+from common.data.prepared import key, spec_hash
 from common.data.sequence import SequenceData
 from common.data.signals import signal_data
 from common.data.specs import PulseSpec
 
 TARGETS = {"heart_rate": (45.0, 150.0), "breathing_rate": (8.0, 30.0), "saturation": (85.0, 100.0)}
+_VERSION = 2  # of the bytes: raise it when the generator changes
 _BATCH = 500
 
 
@@ -33,6 +39,7 @@ def load_pulse(spec: PulseSpec) -> SequenceData:
         name="pulse",
         n_classes=1,
         is_paper_data=False,
+        key=key("pulse", spec_hash(spec, _VERSION)),
         source="generated from a seed",
         notes=["Generated pulse waves, a stand-in: not comparable with any BIDMC figure."],
     )
@@ -41,7 +48,7 @@ def load_pulse(spec: PulseSpec) -> SequenceData:
 def to_units(target: str) -> float:
     """Units (beats or breaths a minute, per cent) of one standard deviation of the target."""
     low, high = TARGETS[target]
-    return (high - low) / 12**0.5
+    return (high - low) / sqrt(12)
 
 
 def _signals(spec: PulseSpec, rng: np.random.Generator, count: int):
@@ -53,25 +60,25 @@ def _signals(spec: PulseSpec, rng: np.random.Generator, count: int):
 
 
 def _waves(spec: PulseSpec, rng: np.random.Generator, n: int):
-    unit = rng.random((n, 3))
+    unit = uniform(rng, n, 3)
     values = {
         name: low + (high - low) * unit[:, [i]]
         for i, (name, (low, high)) in enumerate(TARGETS.items())
     }
     t = np.arange(spec.length) / spec.sampling_rate
-    draw = rng.random((n, 5, 1))
-    breath = np.sin(2 * np.pi * (values["breathing_rate"] / 60 * t + draw[:, 0]))
+    draw = uniform(rng, n, 5, 1)
+    breath = sin_turns(values["breathing_rate"] / 60 * t + draw[:, 0])
     # Breathing speeds the heart up and down (respiratory sinus arrhythmia), a slow drift besides.
     rate = values["heart_rate"] / 60 * (1 + 0.04 * breath)
-    drift = 0.02 * np.sin(2 * np.pi * (0.05 * t + draw[:, 1]))
+    drift = 0.02 * sin_turns(0.05 * t + draw[:, 1])
     phase = np.cumsum(rate * (1 + drift), axis=1) / spec.sampling_rate + draw[:, 2]
     beat = phase % 1
-    wave = np.exp(-((beat - 0.25) ** 2) / 0.01) + 0.35 * np.exp(-((beat - 0.6) ** 2) / 0.02)
+    wave = exp(-np.square(beat - 0.25) / 0.01) + 0.35 * exp(-np.square(beat - 0.6) / 0.02)
     pulsation = (0.8 + 0.4 * draw[:, 3]) * (1 + 0.15 * breath) * wave
-    baseline = 0.3 * breath + 0.2 * np.sin(2 * np.pi * (0.03 * t + draw[:, 4]))
+    baseline = 0.3 * breath + 0.2 * sin_turns(0.03 * t + draw[:, 4])
     ratio = (110 - values["saturation"]) / 25
     channels = np.stack([ratio * pulsation + baseline, pulsation + baseline], axis=-1)
-    channels += spec.noise * rng.standard_normal(channels.shape)
+    channels += spec.noise * normal(rng, *channels.shape)
     index = list(TARGETS).index(spec.target)
-    targets = (unit[:, [index]] - 0.5) * 12**0.5
+    targets = (unit[:, [index]] - 0.5) * sqrt(12)
     return channels.astype(np.float32), targets.astype(np.float32)

@@ -13,7 +13,7 @@ from common.data.aan_files import aan_paths, read_pairs
 from common.data.characters import SPECIALS, by_frequency, count_characters, encode
 from common.data.context import DataContext
 from common.data.planted_keys import planted_pairs
-from common.data.prepared import Arrays, prepare, spec_hash
+from common.data.prepared import Arrays, key, prepare, spec_hash
 from common.data.sequence import SequenceData, SequenceSplit, majority_share
 from common.data.specs import RetrievalSpec
 from common.errors import MissingDataError
@@ -49,6 +49,7 @@ def load_retrieval(spec: RetrievalSpec, context: DataContext) -> SequenceData:
         is_paper_data=facts["is_paper_data"],
         source=facts["source"],
         content_sha256=prepared.content_sha256,
+        key=key(spec.source, name),
         baselines={"majority": majority_share(prepared.arrays["test_targets"])},
         notes=facts["notes"],
     )

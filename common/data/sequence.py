@@ -77,10 +77,15 @@ class SequenceData:
         channels: C of real-valued inputs; None for tokens.
         is_paper_data: whether this is the published set at its published size and encoding.
         source: what the data are and where they come from, in a line.
-        content_sha256: SHA-256 over the decoded arrays (`prepared.content_sha256`).
+        content_sha256: SHA-256 over the arrays of the prepared file (`prepared.content_sha256`),
+            or over the splits of a set that is made in memory. What is derived from a prepared
+            file on load (grey, block means, an order of pixels) follows from the spec.
         baselines: accuracy on test (a fraction) of predictors that read next to nothing.
             "majority" is the share of the largest test class: no constant does better.
         notes: what a reader of a result table has to know.
+        key: "<folder>/<name>" of the prepared file below the data root, without .npz; of the same
+            form where the set is made in memory and has no file. Empty only for what a task makes
+            for itself from its run's seed.
     """
 
     name: str
@@ -95,6 +100,7 @@ class SequenceData:
     content_sha256: str
     baselines: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    key: str = ""
 
     @property
     def max_length(self) -> int:

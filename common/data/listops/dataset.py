@@ -21,7 +21,7 @@ from common.data.context import DataContext
 from common.data.listops.expression import SYMBOLS, to_tokens
 from common.data.listops.generate import listops_block
 from common.data.listops.official_files import read_tsv
-from common.data.prepared import Arrays, prepare, spec_hash
+from common.data.prepared import Arrays, key, prepare, spec_hash
 from common.data.sequence import SequenceData, SequenceSplit, majority_share
 from common.data.specs import ListOpsSpec
 from common.errors import MissingDataError, UserError
@@ -61,6 +61,7 @@ def load_listops(spec: ListOpsSpec, context: DataContext) -> SequenceData:
         is_paper_data=spec == ListOpsSpec(seed=spec.seed, source=spec.source),
         source=prepared.facts["source"],
         content_sha256=prepared.content_sha256,
+        key=key("listops", name),
         baselines=prepared.facts["baselines"],
         notes=prepared.facts["notes"],
     )

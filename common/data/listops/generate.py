@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from common.data.blocks import block_rng, uniform_integers
+from common.data.blocks import block_rng
+from common.data.draws import uniform, uniform_integers
 from common.data.listops.expression import CLOSE, FIRST_OPERATOR, MAX, MED, MIN, SM
 from common.data.prepared import Arrays
 from common.errors import UserError
@@ -92,7 +93,7 @@ def _grow(
     for depth in range(1, max_depth + 1):
         operator = np.zeros(len(tree), dtype=bool)
         if depth < max_depth:
-            operator = rng.random(len(tree)) < OPERATOR_PROBABILITY
+            operator = uniform(rng, len(tree)) < OPERATOR_PROBABILITY
         symbol = uniform_integers(rng, 0, 9, len(tree))
         n_operators = int(operator.sum())
         symbol[operator] = uniform_integers(rng, MIN, SM, n_operators)

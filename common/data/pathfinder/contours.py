@@ -14,9 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from common.data.blocks import uniform_integers
+from common.data.draws import uniform, uniform_integers
 from common.data.pathfinder.canvas import FREE, Canvas
-from common.data.pathfinder.stamps import DEGREES, translate
+from common.data.pathfinder.stamps import DEGREES, directions, translate
+from common.data.portable import cos_turns
 
 _LEAST_WEIGHT = 1e-4
 _LEAST_FREE_SHARE = 0.01
@@ -51,7 +52,7 @@ class Snakes:
 
     Attributes:
         pivot: (K, 2) last pivot.
-        theta: (K,) last direction, radians.
+        theta: (K,) last direction, turns.
         segments: all so far; the newest is not in the mask yet.
         head: (K, 2) where the newest segment ends that an extension would continue.
     """
@@ -73,14 +74,14 @@ def seed_pairs(
 
     def first(n: int, _lanes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         degree = uniform_integers(rng, 0, DEGREES - 1, n)
-        tail, found = canvas.first_tails(degree, rng.random(n))
+        tail, found = canvas.first_tails(degree, uniform(rng, n))
         return degree, tail, found
 
     one, ok_one = _seed_until_inside(canvas, first, k)
 
     def second(n: int, lanes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        around = np.deg2rad(uniform_integers(rng, 0, DEGREES - 1, n))
-        step = p.seed_distance * np.stack([np.sin(around), np.cos(around)], axis=1)
+        around = uniform_integers(rng, 0, DEGREES - 1, n) / DEGREES
+        step = p.seed_distance * directions(around)
         tail = np.round(np.round(one.segments.starts[lanes, 0] + step, 9)).astype(np.int64)
         return uniform_integers(rng, 0, DEGREES - 1, n), tail, np.ones(n, dtype=bool)
 
@@ -112,7 +113,7 @@ def extend(
     for _ in range(p.max_paddle_retrial + 1):
         if len(pending) == 0:
             break
-        threshold = rng.random(len(pending)) * cumulative[pending, -1]
+        threshold = uniform(rng, len(pending)) * cumulative[pending, -1]
         chosen = (cumulative[pending] > threshold[:, None]).argmax(axis=1)
         heads = pivot[pending] + stamps.circle[chosen]
         masks_of_heads = stamps.masks[DEGREES + chosen]
@@ -169,13 +170,13 @@ def _weights(
     canvas: Canvas, masks: np.ndarray, lanes: np.ndarray, pivot: np.ndarray, theta: np.ndarray
 ) -> np.ndarray:
     """(J, P) how likely each circle point is as next head: straight on, and where it is free."""
-    turn = np.abs(canvas.stamps.circle_angles - theta[:, None]) % (2 * np.pi)
-    turn = canvas.p.continuity * np.minimum(turn, 2 * np.pi - turn)
+    turn = np.abs(canvas.stamps.circle_angles - theta[:, None]) % 1
+    turn = canvas.p.continuity * np.minimum(turn, 1 - turn)
     weights = np.zeros_like(turn)
-    rows, points = np.nonzero(turn < np.pi / 2)
+    rows, points = np.nonzero(turn < 0.25)
     if len(rows):
         free = canvas.free_space(masks, lanes[rows], pivot[rows], points)
-        weights[rows, points] = np.cos(turn[rows, points]) ** 2 * free
+        weights[rows, points] = np.square(cos_turns(turn[rows, points])) * free
     return weights
 
 
@@ -195,7 +196,7 @@ def _seed_single(
         free = ~canvas.blocked_tails(masks[lanes], degree, candidates)
         found = free.any(axis=1)
         tail = candidates[np.arange(n), free.argmax(axis=1)]
-        u = rng.random(n)
+        u = uniform(rng, n)
         for row in np.flatnonzero(~found):
             all_free = canvas.free_tails(masks[lanes[row]], int(degree[row]))
             if len(all_free):
@@ -225,9 +226,9 @@ def _seed_until_inside(canvas: Canvas, draw: Draw, k: int) -> tuple[Snakes, np.n
 
 
 def _first_segment(canvas: Canvas, degree: np.ndarray, tail: np.ndarray) -> Snakes:
-    theta = np.deg2rad(degree - 180)
+    theta = (degree - 180) / DEGREES
     head = translate(tail, theta, canvas.p.paddle_length)
-    pivot = translate(head, theta + np.pi, canvas.p.paddle_length + canvas.margin)
+    pivot = translate(head, theta + 0.5, canvas.p.paddle_length + canvas.margin)
     return Snakes(pivot, theta, Segments(tail[:, None], degree[:, None]), head)
 
 

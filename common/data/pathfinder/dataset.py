@@ -13,7 +13,7 @@ from common.data.blocks import generate_blocks
 from common.data.context import DataContext
 from common.data.pathfinder.parameters import PathfinderParameters, parameters
 from common.data.pathfinder.scenes import pathfinder_block
-from common.data.prepared import Arrays, prepare, prepared_path, spec_hash
+from common.data.prepared import Arrays, key, prepare, prepared_path, spec_hash
 from common.data.sequence import PixelScale, SequenceData, SequenceSplit, majority_share
 from common.data.specs import PathfinderSpec
 
@@ -58,6 +58,7 @@ def load_pathfinder(spec: PathfinderSpec, context: DataContext) -> SequenceData:
             f"{filled.contour_length}, {filled.distractor_snakes} distractors, seed {spec.seed}"
         ),
         content_sha256=prepared.content_sha256,
+        key=key("pathfinder", name),
         baselines={"majority": majority_share(splits["test"].targets)},
         notes=_notes(filled, published),
     )

@@ -7,7 +7,8 @@ from math import ceil
 
 import numpy as np
 
-from common.data.blocks import block_rng, uniform_integers
+from common.data.blocks import block_rng
+from common.data.draws import uniform_integers
 from common.data.pathfinder.canvas import Canvas
 from common.data.pathfinder.contours import Segments, distractor, target_pairs
 from common.data.pathfinder.parameters import PathfinderParameters

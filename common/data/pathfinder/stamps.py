@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw
 from scipy.ndimage import grey_dilation
 
 from common.data.pathfinder.parameters import PathfinderParameters
+from common.data.portable import TWO_PI, atan2_turns, cos_turns, sin_turns
 
 DEGREES = 360
 
@@ -30,7 +31,7 @@ class SegmentStamps:
         masks: (A, n, n) uint8, the line grown by the margin.
         half: n = 2 half + 1.
         circle: (P, 2) integer (y, x) offsets from a pivot to the possible heads.
-        circle_angles: (P,) their directions, radians.
+        circle_angles: (P,) their directions, turns.
         core: (360, M, 2) offsets at which a first segment's mask is exactly 1, filled up with
             repeats.
     """
@@ -43,24 +44,28 @@ class SegmentStamps:
     core: np.ndarray
 
 
-def translate(points: np.ndarray, angles: np.ndarray | float, distance: float) -> np.ndarray:
-    """(..., 2) integer (y, x): the points moved by `distance` in direction `angles`, rounded up.
+def directions(turns: np.ndarray | float) -> np.ndarray:
+    """(..., 2) unit vectors (y, x)."""
+    return np.stack([sin_turns(turns), cos_turns(turns)], axis=-1)
 
-    The rounding up is the original's. Rounding to nine digits first takes away the last-bit noise
-    of sin and cos, which is not the same on every machine.
+
+def translate(points: np.ndarray, turns: np.ndarray | float, distance: float) -> np.ndarray:
+    """(..., 2) integer (y, x): the points moved by `distance` in direction `turns`, rounded up.
+
+    The rounding up is the original's. Rounding to nine digits first lets a sum that is whole but
+    for the last bits of sine and cosine count as whole.
     """
-    step = np.stack([np.sin(angles), np.cos(angles)], axis=-1) * distance
-    return np.ceil(np.round(points + step, 9)).astype(np.int64)
+    return np.ceil(np.round(points + directions(turns) * distance, 9)).astype(np.int64)
 
 
 @lru_cache(maxsize=8)
 def segment_stamps(p: PathfinderParameters, margin: int) -> SegmentStamps:
     """Draw all segments of one margin."""
     circle = circle_points(p.paddle_length + margin)
-    circle_angles = np.arctan2(circle[:, 0], circle[:, 1])
-    degrees = np.deg2rad(np.arange(DEGREES) - 180)
+    circle_angles = atan2_turns(circle[:, 0], circle[:, 1])
+    degrees = (np.arange(DEGREES) - 180) / DEGREES
     half = p.paddle_length + ceil(p.paddle_thickness) + margin
-    drawn = [_draw(angle, half, margin, p) for angle in (*degrees, *(circle_angles + np.pi))]
+    drawn = [_draw(angle, half, margin, p) for angle in (*degrees, *(circle_angles + 0.5))]
     masks = np.stack([mask for _, mask in drawn])
     return SegmentStamps(
         lines=np.stack([line for line, _ in drawn]),
@@ -75,8 +80,8 @@ def segment_stamps(p: PathfinderParameters, margin: int) -> SegmentStamps:
 def circle_points(radius: int) -> np.ndarray:
     """Distinct integer (y, x) offsets of a circle sampled every pixel of arc, rounded down (the
     original truncates absolute coordinates, which are positive)."""
-    angles = np.deg2rad(np.arange(0, 360, 360 / (2 * np.pi * radius)))
-    offsets = radius * np.stack([np.sin(angles), np.cos(angles)], axis=1)
+    arc = TWO_PI * radius
+    offsets = radius * directions(np.arange(ceil(arc)) / arc)
     return np.unique(np.floor(np.round(offsets, 9)).astype(np.int64), axis=0)
 
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from common.data.blocks import block_rng, generate_blocks, uniform_integers
+from common.data.blocks import block_rng, generate_blocks
+from common.data.draws import uniform_integers
 from common.errors import UserError
 
 

@@ -11,6 +11,8 @@ from common.data.specs import ChirpsSpec
 from common.errors import UserError
 
 SMALL = ChirpsSpec(length=2_000, train=100, val=20, test=60)
+# SHA-256 of the content of ChirpsSpec(length=200, train=12, val=3, test=5)
+PINNED = "a4d483f9e79d9659c0cae944302d95614e757f0fc92ce05f78fa7a3d1aa9e51e"
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +52,11 @@ def test_shapes_and_what_is_said(data, context):
     assert not data.is_paper_data
     assert "stand-in" in data.notes[0]
     assert available(SMALL, context) is None
+
+
+def test_the_same_bytes_on_any_machine(context):
+    data = load(ChirpsSpec(length=200, train=12, val=3, test=5), context)
+    assert data.content_sha256 == PINNED
 
 
 def test_same_seed_same_bytes(data, context):

@@ -227,7 +227,14 @@ def test_genuine_set(genuine_context):
     data = load(spec, genuine_context)
     assert data.train.inputs.shape == (8_000, 256, 1)
     assert data.baselines["majority"] == 0.1085
-    assert data.content_sha256.startswith("35f162618d69a8a1")
+    assert data.content_sha256 == cifar10_files.CONTENT_SHA256
+    assert data.key == "cifar10/decoded"
+    derived = {
+        f"{split}_{kind}": getattr(getattr(data, split), kind).numpy()
+        for split in ("train", "val", "test")
+        for kind in ("inputs", "targets")
+    }
+    assert content_sha256(derived).startswith("35f162618d69a8a1")
     full = load(ImageSpec(), genuine_context)
     assert full.is_paper_data
     assert [len(full.train), len(full.val), len(full.test)] == [45_000, 5_000, 10_000]

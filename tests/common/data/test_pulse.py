@@ -11,6 +11,8 @@ from common.data.specs import PulseSpec
 from common.errors import UserError
 
 SMALL = PulseSpec(length=1_000, sampling_rate=31.25, train=40, val=10, test=60)
+# SHA-256 of the content of PulseSpec(length=200, train=12, val=3, test=5)
+PINNED = "2c2f70615f8b65d94aa3dbbf11ed82f5af2dd8a1a829964b1917fdf8de536f14"
 
 
 def in_units(data, target):
@@ -41,6 +43,11 @@ def test_shapes_and_what_is_said(context):
     assert "stand-in" in data.notes[0]
     assert data.baselines == {}
     assert available(SMALL, context) is None
+
+
+def test_the_same_bytes_on_any_machine(context):
+    data = load(PulseSpec(length=200, train=12, val=3, test=5), context)
+    assert data.content_sha256 == PINNED
 
 
 def test_same_seed_same_bytes(context):
