@@ -10,12 +10,13 @@ from __future__ import annotations
 import numpy as np
 
 from common.data.blocks import block_rng
+from common.data.context import DataContext
 from common.data.draws import normal, shuffled, uniform
 from common.data.portable import sin_turns
 from common.data.prepared import key, spec_hash
 from common.data.sequence import SequenceData
 from common.data.signals import signal_data
-from common.data.specs import ChirpsSpec
+from common.data.specs.chirps import ChirpsSpec
 
 # Start and end frequency as fractions of the highest, kept below half of the Nyquist frequency so
 # that every second sample still holds the signal.
@@ -25,7 +26,7 @@ _VERSION = 2  # of the bytes: raise it when the generator changes
 _BATCH = 500
 
 
-def load_chirps(spec: ChirpsSpec) -> SequenceData:
+def load(spec: ChirpsSpec, context: DataContext) -> SequenceData:
     """Signals (N, length, 1), float32; balanced classes."""
     splits = {}
     for number, (split, count) in enumerate(

@@ -19,7 +19,7 @@ from common.data.images import block_means, luma, random_split_order
 from common.data.prepared import Arrays, key, prepare, prepared_path
 from common.data.sequence import SequenceData
 from common.data.signals import signal_data
-from common.data.specs import ImageSpec
+from common.data.specs.image import ImageSpec
 
 # mean and standard deviation of pixels in 0..1; colour_s5ptd's deviations are averages of
 # per-image ones, a slip of the field that the papers share
@@ -33,7 +33,7 @@ NORMALISATIONS = {
 _FOLDER, _NAME = "cifar10", "decoded"
 
 
-def load_cifar10(spec: ImageSpec, context: DataContext) -> SequenceData:
+def load(spec: ImageSpec, context: DataContext) -> SequenceData:
     """Pixels row by row, float32 (N, (32 / downsample)^2, 1 or 3), normalised.
 
     Train and validation are the seeded random_split 45,000/5,000 of the field.
@@ -63,7 +63,7 @@ def load_cifar10(spec: ImageSpec, context: DataContext) -> SequenceData:
     )
 
 
-def cifar10_available(context: DataContext) -> str | None:
+def available(spec: ImageSpec, context: DataContext) -> str | None:
     """None, or what would be fetched."""
     if prepared_path(context, _FOLDER, _NAME).exists():
         return None

@@ -15,7 +15,7 @@ from common.data.draws import shuffled
 from common.data.prepared import key, spec_hash
 from common.data.sequence import SequenceData
 from common.data.signals import signal_data
-from common.data.specs import DigitsSpec
+from common.data.specs.digits import DigitsSpec
 from common.errors import MissingDataError
 
 _VERSION = 1  # of the bytes: raise it when the splits change
@@ -23,7 +23,7 @@ _MISSING = "The digits come with scikit-learn, which"
 _REMEDY = "Install it with `pip install 'structlab[sklearn]'`."
 
 
-def load_digits(spec: DigitsSpec, context: DataContext) -> SequenceData:
+def load(spec: DigitsSpec, context: DataContext) -> SequenceData:
     """Pixels row by row in -1..1, float32 (N, (8 * upsample)^2, 1).
 
     Raises:
@@ -55,6 +55,6 @@ def load_digits(spec: DigitsSpec, context: DataContext) -> SequenceData:
     )
 
 
-def digits_available() -> str | None:
+def available(spec: DigitsSpec, context: DataContext) -> str | None:
     """None, or what is missing."""
     return None if find_spec("sklearn") else str(MissingDataError(_MISSING, _REMEDY))

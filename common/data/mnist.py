@@ -13,13 +13,13 @@ from common.data.images import block_means, random_split_order
 from common.data.prepared import Arrays, key, prepare, prepared_path
 from common.data.sequence import SequenceData
 from common.data.signals import signal_data
-from common.data.specs import MnistSpec
+from common.data.specs.mnist import MnistSpec
 
 MEAN, STD = 0.1307, 0.3081
 _FOLDER, _NAME = "mnist", "decoded"
 
 
-def load_mnist(spec: MnistSpec, context: DataContext) -> SequenceData:
+def load(spec: MnistSpec, context: DataContext) -> SequenceData:
     """Pixels row by row, float32 (N, (28 / downsample)^2, 1), normalised.
 
     Raises:
@@ -56,7 +56,7 @@ def load_mnist(spec: MnistSpec, context: DataContext) -> SequenceData:
     )
 
 
-def mnist_available(context: DataContext) -> str | None:
+def available(spec: MnistSpec, context: DataContext) -> str | None:
     """None, or what would be fetched."""
     if prepared_path(context, _FOLDER, _NAME).exists():
         return None

@@ -12,7 +12,7 @@ import numpy as np
 
 from common.data.blocks import block_rng
 from common.data.draws import shuffled, uniform_integers
-from common.data.specs import RetrievalSpec
+from common.data.specs.retrieval import RetrievalSpec
 
 _KEYS, _SPLITS = 0, {"train": 1, "val": 2, "test": 3}  # random streams
 

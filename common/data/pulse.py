@@ -13,19 +13,20 @@ from math import sqrt
 import numpy as np
 
 from common.data.blocks import block_rng
+from common.data.context import DataContext
 from common.data.draws import normal, uniform
 from common.data.portable import exp, sin_turns
 from common.data.prepared import key, spec_hash
 from common.data.sequence import SequenceData
 from common.data.signals import signal_data
-from common.data.specs import PulseSpec
+from common.data.specs.pulse import PulseSpec
 
 TARGETS = {"heart_rate": (45.0, 150.0), "breathing_rate": (8.0, 30.0), "saturation": (85.0, 100.0)}
 _VERSION = 2  # of the bytes: raise it when the generator changes
 _BATCH = 500
 
 
-def load_pulse(spec: PulseSpec) -> SequenceData:
+def load(spec: PulseSpec, context: DataContext) -> SequenceData:
     """Signals (N, length, 2), float32; targets (N, 1): the chosen quantity, as (x - mean)/std of
     its uniform distribution. ``to_units`` undoes that."""
     splits = {

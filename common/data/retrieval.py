@@ -15,7 +15,7 @@ from common.data.context import DataContext
 from common.data.planted_keys import planted_pairs
 from common.data.prepared import Arrays, key, prepare, spec_hash
 from common.data.sequence import SequenceData, SequenceSplit, majority_share
-from common.data.specs import RetrievalSpec
+from common.data.specs.retrieval import RetrievalSpec
 from common.errors import MissingDataError
 
 SPLITS = ("train", "val", "test")
@@ -23,7 +23,7 @@ _VERSION = 1  # of the bytes: raise it when the stand-in or the encoding changes
 _PUBLISHED_L_MAX = 4000
 
 
-def load_retrieval(spec: RetrievalSpec, context: DataContext) -> SequenceData:
+def load(spec: RetrievalSpec, context: DataContext) -> SequenceData:
     """Pairs of token sequences (N, 2, l_max) uint8 padded with 0, lengths (N, 2).
 
     The stand-in's documents are l_max letters, all of full length and without <eos>.
@@ -55,7 +55,7 @@ def load_retrieval(spec: RetrievalSpec, context: DataContext) -> SequenceData:
     )
 
 
-def retrieval_available(spec: RetrievalSpec, context: DataContext) -> str | None:
+def available(spec: RetrievalSpec, context: DataContext) -> str | None:
     """None, or which official files are missing."""
     if spec.source == "aan":
         try:

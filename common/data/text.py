@@ -14,7 +14,7 @@ from common.data.draws import shuffled
 from common.data.labelled_texts import LabelledTexts
 from common.data.prepared import Arrays, key, prepare, prepared_path, spec_hash
 from common.data.sequence import SequenceData, SequenceSplit, majority_share
-from common.data.specs import TextSpec
+from common.data.specs.text import TextSpec
 from common.errors import CorruptDataError, UserError
 
 # One-hot width at paper scale: hard-coded in S5's loader, one column more than there are ids.
@@ -24,7 +24,7 @@ FULL_VOCABULARY = 134
 _VERSION = 1  # of the bytes: raise it when the subsets or the encoding change
 
 
-def load_text(spec: TextSpec, context: DataContext) -> SequenceData:
+def load(spec: TextSpec, context: DataContext) -> SequenceData:
     """Character ids (N, l_max) uint8 (int16 beyond 256 ids), padded with 0.
 
     Source: Maas et al. (2011) in the encoding of state-spaces/s4: vocabulary of the characters
@@ -61,7 +61,7 @@ def load_text(spec: TextSpec, context: DataContext) -> SequenceData:
     )
 
 
-def text_available(spec: TextSpec, context: DataContext) -> str | None:
+def available(spec: TextSpec, context: DataContext) -> str | None:
     """None, or what would be fetched."""
     if prepared_path(context, spec.source, spec_hash(spec, _VERSION)).exists():
         return None

@@ -23,7 +23,7 @@ from common.data.listops.generate import listops_block
 from common.data.listops.official_files import read_tsv
 from common.data.prepared import Arrays, key, prepare, spec_hash
 from common.data.sequence import SequenceData, SequenceSplit, majority_share
-from common.data.specs import ListOpsSpec
+from common.data.specs.listops import ListOpsSpec
 from common.errors import MissingDataError, UserError
 
 SPLITS = ("train", "val", "test")
@@ -35,7 +35,7 @@ _PAPER = ListOpsSpec()
 Expressions = list[tuple[bytes, int]]  # symbol codes and value
 
 
-def load_listops(spec: ListOpsSpec, context: DataContext) -> SequenceData:
+def load(spec: ListOpsSpec, context: DataContext) -> SequenceData:
     """ListOps as token ids (N, l_max) uint8 padded with 0.
 
     Source: Nangia and Bowman, "ListOps" (NAACL SRW 2018), in the form of Tay et al. (2021).
@@ -67,7 +67,7 @@ def load_listops(spec: ListOpsSpec, context: DataContext) -> SequenceData:
     )
 
 
-def listops_available(spec: ListOpsSpec, context: DataContext) -> str | None:
+def available(spec: ListOpsSpec, context: DataContext) -> str | None:
     """None, or which official file is missing."""
     if spec.source == "generated":
         return None

@@ -15,7 +15,7 @@ from common.data.pathfinder.parameters import PathfinderParameters, parameters
 from common.data.pathfinder.scenes import pathfinder_block
 from common.data.prepared import Arrays, key, prepare, prepared_path, spec_hash
 from common.data.sequence import PixelScale, SequenceData, SequenceSplit, majority_share
-from common.data.specs import PathfinderSpec
+from common.data.specs.pathfinder import PathfinderSpec
 
 SCALE = PixelScale(mean=0.5, std=0.5)  # to -1..1, "center: true" in the state-space loaders
 
@@ -25,7 +25,7 @@ _LARGEST_AS_FLOAT = 1 << 31  # bytes; beyond, pixels stay 8-bit until they are i
 _LARGEST_WITHOUT_SCRATCH = 5_000  # images that are made again at no cost
 
 
-def load_pathfinder(spec: PathfinderSpec, context: DataContext) -> SequenceData:
+def load(spec: PathfinderSpec, context: DataContext) -> SequenceData:
     """Pixels row by row, (N, R^2, 1) in -1..1: float32, or 8-bit with a `pixel_scale` where
     float32 would take more than 2 GiB (Path-X).
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from common.data.specs import PathfinderSpec
+from common.data.specs.pathfinder import PathfinderSpec
 from common.errors import UserError
 
 # LRA's generation scripts for 32, 128 (Path-X) and 256; contrast lists have one entry there.

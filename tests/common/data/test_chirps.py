@@ -7,6 +7,7 @@ import pytest
 
 from common.data.catalogue import available, load
 from common.data.chirps import CLASSES
+from common.data.context import DataContext
 from common.data.specs import ChirpsSpec
 from common.errors import UserError
 
@@ -16,10 +17,8 @@ PINNED = "a4d483f9e79d9659c0cae944302d95614e757f0fc92ce05f78fa7a3d1aa9e51e"
 
 
 @pytest.fixture(scope="module")
-def data():
-    from common.data.chirps import load_chirps
-
-    return load_chirps(SMALL)
+def data(tmp_path_factory):
+    return load(SMALL, DataContext(tmp_path_factory.mktemp("data")))
 
 
 def rows(split):

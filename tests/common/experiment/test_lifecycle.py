@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
+import re
 import subprocess
 
 import pytest
 
+from common.errors import UserError
 from common.experiment import record as records
 from common.experiment.cli import main
 from common.experiment.folder import open_run_folder
@@ -200,7 +203,35 @@ def test_a_record_reads_back(tmp_path):
     assert Record.read(tmp_path) == written
 
 
-@pytest.mark.parametrize("content", ["", "{", '{"schema": 99}'])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"metrics": None}, "metrics is missing"),
+        ({"mood": "good"}, "mood is unknown"),
+        ({"metrics": {"accuracy": float("nan")}}, "NaN is not a finite number"),
+        ({"metrics": {"accuracy": float("inf")}}, "Infinity is not a finite number"),
+        ({"metrics": {"accuracy": "high"}}, "metrics is {'accuracy': 'high'}, not of type dict"),
+        ({"seed": "3"}, "seed is '3', not of type int"),
+        ({"seed": True}, "seed is True, not of type int"),
+        ({"curves": {"val": 3.0}}, "curves is"),
+        ({"published": "much"}, "published is 'much'"),
+        ({"code": None, "seed": 1.5}, "code is missing; seed is 1.5"),
+    ],
+)
+def test_a_field_that_is_not_right_is_named(tmp_path, change, message):
+    path = Record("p", "t", "v", "smoke", 3).write(tmp_path)
+    content = json.loads(path.read_text())
+    for name, value in change.items():
+        if value is None:
+            del content[name]
+        else:
+            content[name] = value
+    path.write_text(json.dumps(content))
+    with pytest.raises(UserError, match=re.escape(message)):
+        Record.read(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"schema": 99}'])
 def test_a_broken_record_is_refused(tmp_path, content):
     (tmp_path / records.NAME).write_text(content)
     with pytest.raises(Exception, match=r"record\.json"):

@@ -109,7 +109,7 @@ from common.data import planted_keys, retrieval
 from common.errors import CorruptDataError
 def broken(*_):
     raise CorruptDataError("pairs.npz is damaged")
-retrieval.load_retrieval = broken
+retrieval.load = broken
 """
 
 
