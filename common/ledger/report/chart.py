@@ -13,7 +13,7 @@ COLOURS = 8  # in the style sheet: .line-0 to .line-7
 _DASHES = (None, "7 3", "2 3")  # the next one each time the colours have been used up
 
 # In pixels.
-_LEFT, _TOP, _BOTTOM, _PLOT = 48, 10, 42, 200
+_LEFT, _TOP, _BOTTOM, _PLOT = 48, 10, 42, 210
 _SPACING, _LETTER, _LEADER = 14, 6.8, 18
 
 

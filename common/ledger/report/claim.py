@@ -34,7 +34,7 @@ def claim_card(paper: str, claim: Claim, results: Mapping[str, Result]) -> Marku
             element("span", claim.statement, class_="statement"),
             id=f"_{claim.id}",
         ),
-        element("p", _kind(claim), class_="kind"),
+        element("p", claim.kind, class_="kind"),
         element(
             "div",
             element("p", claim.source, class_="source"),
@@ -49,10 +49,6 @@ def claim_card(paper: str, claim: Claim, results: Mapping[str, Result]) -> Marku
         id=claim.id,
         aria_labelledby=f"_{claim.id}",
     )
-
-
-def _kind(claim: Claim) -> str:
-    return claim.kind
 
 
 def _published(reported: Sequence[Reported]) -> Markup:
@@ -91,7 +87,7 @@ def _at_scale(paper: str, result: Result) -> Markup:
                 "dl",
                 _listing("Missing", "missing", result.missing),
                 _listing("Changed since", "changed", result.changed),
-                _fact("Budget", budget(result)),
+                _fact("Budget", budget(result), wide=True),
                 _fact("Needs", result.check.needs),
                 *(_evidence(result) if result.evidence.rows else _estimate(result)),
                 class_="facts",
@@ -99,6 +95,7 @@ def _at_scale(paper: str, result: Result) -> Markup:
             element(
                 "div",
                 element("code", command),
+                " ",
                 element(
                     "button",
                     "Copy",

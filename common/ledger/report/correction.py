@@ -8,6 +8,7 @@ from common.ledger.errata import corrections
 from common.ledger.report.badge import badge
 from common.ledger.report.frame import page
 from common.ledger.report.markup import Markup, element, join
+from common.ledger.report.words import plural
 from common.ledger.update import PaperLedger
 
 _NAMES = {
@@ -35,7 +36,7 @@ def errata_page(ledgers: Iterable[PaperLedger]) -> str:
     """The corrections of all papers."""
     found = corrections(ledgers)
     papers = list(dict.fromkeys((one["paper"], one["title"]) for one in found))
-    count = f"{len(found)} correction{'s'[: len(found) != 1]} in {len(papers)} papers."
+    count = f"{plural(len(found), 'correction')} in {plural(len(papers), 'paper')}."
     parts = []
     for paper, title in papers:
         entries = [_entry(one) for one in found if one["paper"] == paper]

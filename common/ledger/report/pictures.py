@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import quote
 
 from common.ledger.report.markup import Markup, element
 
@@ -28,8 +29,8 @@ def gallery(paper: str, found: Iterable[Path]) -> list[Markup]:
             "figure",
             element(
                 "a",
-                element("img", src=copied(paper, picture), alt=_words(paper, picture)),
-                href=copied(paper, picture),
+                element("img", src=quote(copied(paper, picture)), alt=_words(paper, picture)),
+                href=quote(copied(paper, picture)),
             ),
             element("figcaption", _words("", picture)),
             class_="picture",

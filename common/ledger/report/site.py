@@ -14,6 +14,7 @@ from common.ledger.report.pictures import copied, pictures
 from common.ledger.update import PaperLedger
 
 _ASSETS = Path(__file__).parent / "assets"
+_SHARED = ("style.css", "script.js")
 
 
 def write_report(ledgers: Iterable[PaperLedger], folders: Folders, target: Path) -> Path:
@@ -32,7 +33,7 @@ def write_report(ledgers: Iterable[PaperLedger], folders: Folders, target: Path)
 
 
 def _files(ledgers: Sequence[PaperLedger], folders: Folders) -> dict[str, bytes]:
-    files = {path.name: path.read_bytes() for path in sorted(_ASSETS.iterdir())}
+    files = {name: (_ASSETS / name).read_bytes() for name in _SHARED}
     files["index.html"] = overview_page(ledgers, folders).encode()
     files["errata.html"] = errata_page(ledgers).encode()
     for ledger in ledgers:
