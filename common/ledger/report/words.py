@@ -67,4 +67,5 @@ def typeset(text: str) -> str:
 
 def ordered(scales: Iterable[str]) -> list[str]:
     """Scales in the order of a page."""
-    return [scale for scale in SCALES if scale in set(scales)]
+    there = set(scales)
+    return [scale for scale in SCALES if scale in there]

@@ -52,6 +52,13 @@ def test_the_table_of_claims(overview):
     assert "measured by A1, A3" in text
 
 
+def test_the_scales_to_choose_from(overview):
+    assert [option["value"] for option in overview.all("option")] == ["laptop", "paper", "all"]
+    assert [option["value"] for option in overview.all("option") if "selected" in option] == [
+        "laptop"
+    ]
+
+
 def test_figures_sort_as_numbers(overview):
     published = [
         c.get("data-sort") for c in overview.all("td", role="cell") if "c-published" in c["class"]
