@@ -35,7 +35,7 @@ def overview_page(ledgers: Sequence[PaperLedger], folders: Folders) -> str:
         element("p", _ABOUT, class_="lead"),
         _totals(ledgers),
         notices(ledgers, folders),
-        _section("papers", "Papers", scrolling("Papers", papers_table(ledgers))),
+        _section("papers", "Papers", scrolling("Table of papers", papers_table(ledgers))),
         _section("claims", "Claims", controls(scales), claims_table(ledgers)),
         _section("verdicts", "Verdicts", _meanings()),
         name="index.html",

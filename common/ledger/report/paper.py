@@ -100,4 +100,4 @@ def _curves(ledger: PaperLedger, folders: Folders) -> list[Markup]:
 def _tasks(ledger: PaperLedger) -> Markup | None:
     if not ledger.rows:
         return None
-    return scrolling("Figures of all tasks", task_table(ledger.rows))
+    return scrolling("Table of tasks", task_table(ledger.rows))

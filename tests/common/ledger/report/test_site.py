@@ -1,15 +1,19 @@
 """All pages: well-formed, every link leads somewhere, everything escaped, the same bytes twice."""
 
+import tomllib
 from itertools import pairwise
+from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 
 from common.errors import UserError
+from common.ledger import report
 from common.ledger.__main__ import main
 from common.ledger.report import write_report
 from tests.common.ledger.report.conftest import CLAIMS
 from tests.common.ledger.report.html_page import Page
+from tests.running import ROOT
 
 NAMES = ("index.html", "errata.html", "alpha.html", "beta.html")
 
@@ -135,6 +139,15 @@ def test_a_small_change_is_a_small_difference(ledgers, folders, site, tmp_path):
         old, new = ((folder / name).read_text().splitlines() for folder in (site, other))
         difference = list(unified_diff(old, new, n=0, lineterm=""))
         assert len([line for line in difference[2:] if line.startswith("+")]) == lines
+
+
+def test_an_installed_copy_has_the_assets():
+    package = Path(report.__file__).parent
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    patterns = settings["tool"]["setuptools"]["package-data"]["*"]
+    assets = {path.relative_to(package) for path in (package / "assets").iterdir()}
+    assert {path.name for path in assets} == {"style.css", "script.js"}
+    assert all(any(asset.match(pattern) for pattern in patterns) for asset in assets)
 
 
 def test_the_command(folders, ledgers, tmp_path, monkeypatch, capsys):
