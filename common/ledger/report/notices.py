@@ -18,7 +18,7 @@ def notices(ledgers: Iterable[PaperLedger], folders: Folders) -> Markup | None:
     if not items:
         return None
     lines = (element("li", kind, _local(text, folders)) for kind, text in items)
-    heading = element("h2", "Not to be relied on", id="_notices")
+    heading = element("h2", "Warnings", id="_notices")
     return element(
         "section", heading, element("ul", lines), class_="notices", aria_labelledby="_notices"
     )

@@ -280,6 +280,17 @@ def test_no_page_scrolls_sideways(visit, name, width):
     assert page.evaluate(f"{CHECKS}.overflowing()") == []
 
 
+def test_a_paper_of_many_claims_scrolls_in_its_box(visit):
+    page = visit("index.html")
+    page.set_viewport_size({"width": 360, "height": 800})
+    page.evaluate(
+        """const strip = document.querySelector(".strip"), sign = strip.firstElementChild;
+        strip.style.flexWrap = "nowrap";
+        for (let i = 0; i < 40; i++) strip.append(sign.cloneNode(true));"""
+    )
+    assert page.evaluate(f"{CHECKS}.overflowing()") == []
+
+
 def test_the_table_of_tasks_scrolls_in_its_own_box(visit):
     page = visit("alpha.html")
     page.set_viewport_size({"width": 360, "height": 800})
