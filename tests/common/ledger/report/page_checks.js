@@ -51,7 +51,8 @@
     while (walker.nextNode()) {
       const element = walker.currentNode.parentElement;
       const text = walker.currentNode.textContent.trim();
-      if (!text || element.closest(".unseen, .skip, option") || !element.checkVisibility()) continue;
+      const hidden = element.closest(".unseen, .skip, option") || !element.checkVisibility();
+      if (!text || hidden) continue;
       const style = getComputedStyle(element);
       const colour = rgba(element.closest("svg") ? style.fill : style.color);
       const below = ground(element);
