@@ -221,3 +221,11 @@ def test_content_and_file_hash_are_both_pinned(folders, tmp_path):
     assert entry["size"] == (tmp_path / entry["path"]).stat().st_size
     assert set(entry) == {"md5", "size", "hash", "path", "desc", "meta"}
     assert np.load(tmp_path / entry["path"])["train_targets"].shape == (8,)
+
+
+@pytest.mark.slow
+def test_all_that_the_claims_need_is_pinned(tmp_path):
+    """Composed from the real claims: a new set without a pin would never be called stale."""
+    places = replace(Folders.default(), outputs=tmp_path)
+    needs = needed(places.with_claims(), places)
+    assert set(pins(ROOT / "data.dvc")) == {need.key for need in needs if need.has_file}
