@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
@@ -98,7 +99,7 @@ def _no_number(constant: str) -> float:
 
 def _check_fields(content: dict[str, Any], path: Path) -> None:
     """Every field is there, none is unknown, each has its type."""
-    known = get_type_hints(Record)
+    known = _fields()
     wrong = [f"{name} is missing" for name in known if name not in content]
     wrong += [f"{name} is unknown" for name in content if name not in known]
     wrong += [
@@ -108,6 +109,11 @@ def _check_fields(content: dict[str, Any], path: Path) -> None:
     ]
     if wrong:
         raise UserError(f"{path} is not a whole record: {'; '.join(wrong)}.")
+
+
+@cache
+def _fields() -> dict[str, Any]:
+    return get_type_hints(Record)
 
 
 def _is(value: Any, kind: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ class Attempt:
         row: what the results keep of it.
     """
 
-    folder: Path
+    folder: str
     status: str
     reason: str
     recipe: bool
@@ -73,14 +73,14 @@ def find(outputs: Path, paper: str) -> Found:
     """
     kept = _Index(outputs / INDEX / f"{paper}.json")
     found, attempts = Found(), []
-    for path in _record_files(outputs / paper):
-        entry = kept.entry(path, outputs)
+    for folder in _run_folders(str(outputs / paper)):
+        entry = kept.entry(folder)
         if isinstance(entry, str):
             found.unreadable.append(entry)
         elif entry is not None:
             attempts.append(entry)
     kept.save()
-    for attempt in sorted(attempts, key=lambda a: (a.row.started, str(a.folder))):
+    for attempt in sorted(attempts, key=lambda a: (a.row.started, a.folder)):
         if attempt.status == records.COMPLETED:
             found.completed.append(attempt)
             found.unfinished.pop(attempt.config_hash, None)
@@ -118,9 +118,9 @@ def merge(
         if attempt.recipe or row.config_hash == expected.get(row.key):
             candidates.setdefault(row.key, []).append(row)
 
-    def rank(row: RunRow) -> tuple[bool, bool, str, str]:
+    def rank(row: RunRow) -> tuple[bool, bool, str]:
         called_for = row.config_hash == expected.get(row.key, row.config_hash)
-        return called_for, not present.changes(row, None), row.started, row.sha256
+        return called_for, not present.changes(row, None), row.started
 
     return [
         rows[0] if len(rows) == 1 else max(rows, key=rank) for _, rows in sorted(candidates.items())
@@ -159,6 +159,7 @@ class _Index:
 
     def __init__(self, path: Path):
         self._path = path
+        self._prefix = len(str(path.parent.parent)) + 1  # of the output folder
         self._old: dict[str, Any] = {}
         self._codes: dict[str, dict[str, str]] = {}
         self._new: dict[str, Any] = {}
@@ -169,28 +170,28 @@ class _Index:
         except (OSError, ValueError, KeyError, TypeError):
             pass  # none yet, or not whole: everything is read again
 
-    def entry(self, path: str, outputs: Path) -> Attempt | str | None:
-        """The attempt recorded at ``path``, a sentence if unreadable, None for a composite."""
-        name = os.path.relpath(path, outputs)
+    def entry(self, folder: str) -> Attempt | str | None:
+        """The attempt in a run's folder, a sentence if unreadable, None for a composite."""
+        name = folder[self._prefix :]
         try:
-            stat = os.stat(path)
+            stat = os.stat(f"{folder}/{records.NAME}")
             stamp = [stat.st_size, stat.st_mtime_ns, stat.st_ino]
             kept = self._old.get(name)
             if kept is None or kept["stamp"] != stamp:
-                kept = {"stamp": stamp} | self._read(Path(path).parent)
+                kept = {"stamp": stamp} | self._read(Path(folder))
         except (OSError, UserError) as error:
-            return f"{Path(path).parent} is left out: {error}"
+            return f"{folder} is left out: {error}"
         self._new[name] = kept
         if "row" not in kept:
             return None
         row = RunRow(**kept["row"] | {"code": self._codes[kept["row"]["code"]]})
-        return Attempt(Path(path).parent, kept["status"], kept["reason"], kept["recipe"], row)
+        return Attempt(folder, kept["status"], kept["reason"], kept["recipe"], row)
 
     def _read(self, folder: Path) -> dict[str, Any]:
         run = Record.read(folder)
         if "members" in run.facts or "members" in run.config:
             return {}
-        row = asdict(to_row(run))
+        row = to_row(run).content()
         name = next((n for n, c in self._codes.items() if c == row["code"]), str(len(self._codes)))
         self._codes[name] = row["code"]
         return {
@@ -213,19 +214,18 @@ class _Index:
             pass
 
 
-def _record_files(folder: Path) -> Iterator[str]:
-    """Records below a folder; nothing is looked for below a run's own folder."""
+def _run_folders(folder: str) -> Iterator[str]:
+    """Folders with a record; nothing is looked for below a run's own folder."""
     try:
         entries = sorted(os.scandir(folder), key=lambda e: e.name)
     except (FileNotFoundError, NotADirectoryError):
         return
-    for entry in entries:
-        if entry.name == records.NAME:
-            yield entry.path
-            return
+    if any(entry.name == records.NAME for entry in entries):
+        yield folder
+        return
     for entry in entries:
         if entry.is_dir() and not entry.name.startswith("."):
-            yield from _record_files(Path(entry.path))
+            yield from _run_folders(entry.path)
 
 
 def _follows_recipe(run: Record) -> bool:

@@ -44,7 +44,7 @@ def compare(
     rows = {paper: read_runs(folders.runs(paper)).rows for paper in spec.papers}
     times = table.read_times(folders.comparison_times(name))
     page = folders.comparison_page(name)
-    text = table.page(spec, cells, rows, times, name)
+    text = table.page(spec, cells, rows, times, name, present(folders.pins))
     write_text(page, f"{text}\n")
     part = f"comparison:{name}"
     readme = folders.root_readme

@@ -25,11 +25,13 @@ from pathlib import Path
 
 from common.errors import UserError
 from common.ledger.claims import RunSpec
+from common.ledger.freshness import Present
 from common.ledger.plan import PlannedRun, composer, planned
 from common.ledger.relations import figure
 from common.ledger.runs import RunRow
 from common.ledger.tables import markdown
 
+MARK = "†"
 _KEYS = ("title", "text", "scale", "seeds", "tasks", "size_of", "rows")
 _ROW_KEYS = ("label", "paper", "model")
 
@@ -119,12 +121,14 @@ def page(
     rows: dict[str, Sequence[RunRow]],
     times: dict[str, float],
     name: str,
+    present: Present,
 ) -> str:
     """The comparison as Markdown: mean and standard deviation over seeds.
 
     Args:
         rows: of each paper.
         times: label -> milliseconds of a training step.
+        present: code and data of this checkout; a figure of others is marked.
     """
     known = {(p, row.config_hash): row for p, of_paper in rows.items() for row in of_paper}
 
@@ -141,7 +145,7 @@ def page(
         lines.append(
             (
                 row.label,
-                *(_cell(of_task, len(comparison.seeds)) for of_task in found.values()),
+                *(_cell(of_task, len(comparison.seeds), present) for of_task in found.values()),
                 figure(statistics.fmean(means)) if None not in means else "-",
                 f"{size[0].metrics['parameters']:,.0f}" if size else "-",
                 figure(times[row.label]) if row.label in times else "-",
@@ -155,6 +159,8 @@ def page(
         f"standard deviation over seeds {seeds}. Parameters and step times: {where}; one thread, "
         f"one model at a time. `python -m common.ledger compare {name}`"
     )
+    if any(MARK in cell for line in lines for cell in line):
+        caption += f" {MARK} measured before a change of code or data; `--run` measures it again."
     return "\n\n".join((f"# {comparison.title}", comparison.text, markdown(head, lines), caption))
 
 
@@ -182,13 +188,15 @@ def _mean(rows: Sequence[RunRow]) -> float | None:
     return statistics.fmean(values) if values else None
 
 
-def _cell(rows: Sequence[RunRow], seeds: int) -> str:
+def _cell(rows: Sequence[RunRow], seeds: int, present: Present) -> str:
     values = [row.metrics[row.headline] for row in rows if row.headline in row.metrics]
     if not values:
         return "not run"
     text = f"{statistics.fmean(values):.1f}"
     if len(values) > 1:
         text += f" ± {statistics.stdev(values):.1f}"
+    if any(present.changes(row, None) for row in rows):
+        text += f" {MARK}"
     return text if len(values) == seeds else f"{text} ({len(values)} of {seeds})"
 
 

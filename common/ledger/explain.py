@@ -41,7 +41,7 @@ def chain(ledger: PaperLedger, claim: str, scale: str, folders: Folders) -> dict
     (result,) = [r for r in ledger.results[scale] if r.claim.id == claim]
     rows = {row.key: row for row in result.evidence.rows}
     attempts = find(folders.outputs, ledger.plan.paper).completed
-    places = {attempt.row.sha256: str(attempt.folder) for attempt in attempts}
+    places = {attempt.row.sha256: attempt.folder for attempt in attempts}
     changes = present(folders.pins).changes
     content = {"paper": ledger.plan.paper, "claim": claim} | result_json(ledger.plan.paper, result)
     if found.correction is not None:

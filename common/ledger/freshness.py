@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from common.experiment import sources
 from common.ledger.runs import RunRow
@@ -19,8 +20,10 @@ class Present:
             memory, is told by the code that makes it.
     """
 
-    digest: Callable[[str], str] = sources.digest
+    digest: Callable[[str], str] = field(default_factory=lambda: cache(sources.digest))
     data: Mapping[str, str] = field(default_factory=dict)
+    # Thousands of runs share a few sets of digests; the set is kept, so that its id stays its own.
+    _known: dict[int, tuple[dict[str, str], list[str]]] = field(default_factory=dict, repr=False)
 
     def changes(self, row: RunRow, config_hash: str | None) -> list[str]:
         """What has changed since the run, in words; nothing if the figure still counts.
@@ -31,12 +34,18 @@ class Present:
         found = []
         if config_hash is not None and row.config_hash != config_hash:
             found.append("configuration")
-        found += [f"code {m}" for m, then in sorted(row.code.items()) if self.digest(m) != then]
-        if not row.code:
-            found.append("code (the run does not say which it ran)")
+        found += self._code_changes(row.code)
         found += [
             f"data {key}"
             for key, then in sorted(row.data.items())
             if self.data.get(key, then) != then
         ]
         return found
+
+    def _code_changes(self, code: dict[str, str]) -> list[str]:
+        if not code:
+            return ["code (the run does not say which it ran)"]
+        if id(code) not in self._known:
+            changed = [f"code {m}" for m, then in sorted(code.items()) if self.digest(m) != then]
+            self._known[id(code)] = (code, changed)
+        return self._known[id(code)][1]

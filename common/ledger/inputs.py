@@ -11,10 +11,10 @@ import json
 from pathlib import Path
 
 from common.atomic import write_text
+from common.data.needs import needed
 from common.experiment import sources
 from common.ledger.folders import Folders
 from common.ledger.plan import Plan
-from common.ledger.runs import read_runs
 from common.ledger.update import present
 
 SCALE = "laptop"
@@ -25,11 +25,11 @@ def write_inputs(plan: Plan, folders: Folders) -> Path:
     runs = plan.unique_runs(SCALE)
     modules = sources.reached({root for run in runs for root in run.roots})
     pinned = present(folders.pins).data
-    used = {key for row in read_runs(folders.runs(plan.paper)).rows for key in row.data}
+    sets = [need.key for need in needed([plan.paper], folders) if need.has_file]
     content = {
         "code": sources.digests(modules),
         "configurations": {"/".join(map(str, run.key)): run.config_hash for run in runs},
-        "data": {key: pinned[key] for key in used if key in pinned},
+        "data": {key: pinned.get(key, "not pinned") for key in sets},
     }
     path = folders.inputs(plan.paper)
     write_text(path, json.dumps(content, indent=1, sort_keys=True) + "\n")

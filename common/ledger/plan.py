@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -165,7 +165,13 @@ def _composed(paper: str, path: Path, claims: tuple[Claim, ...]) -> tuple[str, _
 
 def _inputs(path: Path) -> str:
     """A digest of all that decides what a run is composed to."""
-    files = [path, *conf_folder().rglob("*.yaml"), *PAPERS.glob("*/configs/**/*.yaml")]
+    return hashlib.sha256(path.read_bytes() + _shared_inputs()).hexdigest()
+
+
+@cache
+def _shared_inputs() -> bytes:
+    """The same for all papers: what Hydra reads, and the code that reads it."""
+    files = [*conf_folder().rglob("*.yaml"), *PAPERS.glob("*/configs/**/*.yaml")]
     files += [*PAPERS.glob("*/schema.py"), *COMMON.glob("**/schema.py")]
     files += [*COMMON.glob("data/specs*"), *COMMON.glob("data/specs/*.py")]
     files += [*COMMON.glob("experiment/*.py"), Path(__file__)]
@@ -174,7 +180,7 @@ def _inputs(path: Path) -> str:
         content.update(metadata.version(package).encode())
     for file in sorted({f for f in files if f.is_file()}):
         content.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
-    return content.hexdigest()
+    return content.digest()
 
 
 def _kept(file: Path, inputs: str) -> tuple[str, _Runs] | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,11 @@ class RunRow:
     @cached_property
     def sha256(self) -> str:
         """Over all fields."""
-        return hashlib.sha256(_compact(asdict(self)).encode()).hexdigest()
+        return hashlib.sha256(_compact(self.content()).encode()).hexdigest()
+
+    def content(self) -> dict[str, Any]:
+        """The fields by name, not copied."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ def to_json(rows: Iterable[RunRow]) -> str:
     codes: dict[str, dict[str, str]] = {}
     lines = []
     for row in sorted(rows, key=lambda r: r.key):
-        content = asdict(row) | {"sha256": row.sha256}
+        content = row.content() | {"sha256": row.sha256}
         content["code"] = _name(row.code)
         codes[content["code"]] = row.code
         lines.append(_compact(content))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -68,18 +68,19 @@ def show_status(console: Console, ledgers: Sequence[PaperLedger], scale: str) ->
             duration(sum(row.seconds for row in rows)),
         )
     console.print(table)
+    # One call: rich takes a millisecond for each.
+    console.print("\n".join(_open(ledgers, scale)), highlight=False, soft_wrap=True)
+
+
+def _open(ledgers: Iterable[PaperLedger], scale: str) -> Iterator[str]:
     for ledger in ledgers:
+        paper = ledger.plan.paper
         for result in ledger.results.get(scale, []):
             if result.verdict != HOLDS:
                 why = (*result.changed, *result.missing)[:1] or (result.claim.statement,)
-                console.print(
-                    f"  {ledger.plan.paper} {result.claim.id} {coloured(result.verdict)}: "
-                    f"{escape(why[0])}",
-                    highlight=False,
-                    soft_wrap=True,
-                )
-        for sentence in ledger.altered:
-            _line(console, f"changed by hand: {sentence}")
+                verdict = coloured(result.verdict)
+                yield f"  {paper} {result.claim.id} {verdict}: {escape(why[0])}"
+        yield from (f"  changed by hand: {escape(sentence)}" for sentence in ledger.altered)
 
 
 def status_json(ledgers: Iterable[PaperLedger], scale: str) -> dict[str, Any]:

@@ -53,7 +53,6 @@ def test_the_command_is_one_of_the_ledger(name, paper):
     assert options.action == {"inputs": "inputs", "paper": "run"}[name]
     assert options.paper == paper
     if name == "paper":
-        assert options.only_stale
         chosen = {"scale": options.scale, "jobs": options.jobs, "threads": options.threads}
         assert chosen == PARAMS
 

@@ -129,7 +129,8 @@ def test_runs_must_compose_and_be_told_apart(tmp_path, old, new, message):
 
 VARIANTS = CLAIM.replace(
     "runs: [{task: layer_equivalence, seeds: [0]}]",
-    "runs: [{task: lra/image, overrides: ['model={m}'], for_each: {m: [s5, s5_ptd]}, seeds: [0, 1]}]",
+    "runs: [{task: lra/image, overrides: ['model={m}'], for_each: {m: [s5, s5_ptd]}, "
+    "seeds: [0, 1]}]",
 ).replace(
     "{metric: layer_equivalence/closed_form/scan_error, at_most: 1e-9}",
     "{difference: [lra/image/s5/accuracy, lra/image/s5_ptd/accuracy], above: 0}",

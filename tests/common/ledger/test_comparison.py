@@ -10,7 +10,9 @@ from common.errors import UserError
 from common.ledger import comparison
 from common.ledger.__main__ import main
 from common.ledger.folders import Folders
+from common.ledger.freshness import Present
 from common.ledger.runs import RunRow
+from tests.common.ledger.conftest import CODE
 
 SPEC = """
 title: Two layers
@@ -36,6 +38,7 @@ def row(run, accuracy):
     return RunRow(
         run.task, run.variant, run.scale, run.seed, run.config_hash,
         metrics={"accuracy": accuracy, "parameters": 1234.0, "baseline_majority": 10.85},
+        code=CODE,
     )  # fmt: skip
 
 
@@ -50,11 +53,15 @@ def test_cells_show_mean_deviation_and_what_is_missing(spec):
         ],
         "s5_ptd": [dataclasses.replace(row(cells[s5, "lra/image"][0], 50.0), config_hash="old")],
     }
-    page = comparison.page(spec, cells, rows, {"S4D-Inv": 12.5}, "two")
+    page = comparison.page(spec, cells, rows, {"S4D-Inv": 12.5}, "two", Present())
     lines = [line for line in page.splitlines() if line.startswith("|")]
     assert lines[2] == "| S4D-Inv | 32.0 ± 2.8 | 40.0 (1 of 2) | 36 | 1,234 | 12.5 |"
     assert lines[3] == "| S5 | not run | not run | - | - | - |"
     assert lines[4].startswith("| *majority* | 10.8 | 10.8 |")
+    changed = Present(digest=lambda module: "e" * 12)
+    page = comparison.page(spec, cells, rows, {}, "two", changed)
+    assert "| S4D-Inv | 32.0 ± 2.8 † |" in page
+    assert "† measured before a change" in page
 
 
 def test_each_cell_has_one_run_a_seed_of_its_model(spec):

@@ -6,7 +6,6 @@ from common.errors import UserError
 from common.ledger.relation_syntax import parse
 from common.ledger.relations import Samples, split
 
-
 DATA = {
     "t/a/x": (1.0, 2.0, 3.0, 4.0),  # mean 2.5, interval +- 2.054
     "t/b/x": (9.0, 10.0, 11.0),  # mean 10, interval +- 2.484
