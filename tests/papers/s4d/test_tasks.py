@@ -277,7 +277,7 @@ def test_the_report_of_a_regression():
     assert result.metrics["rmse_last_epoch"] == 4
     assert result.metrics["val_rmse"] == 2
     assert result.metrics["baseline_mean"] == pytest.approx(3 * math.sqrt(2))
-    assert result.facts == {"val_rmse": [5, 2]}
+    assert result.curves == {"val_score": [5, 2], "train_loss": []}
     assert result.notes[0] == "stand-in"
     config.train.timed_only = True
     timed = regress.regression_report(config, data, fitted, 3.0, 7)
