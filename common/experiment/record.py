@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -79,10 +80,10 @@ class Record:
         """
         path = Path(folder) / NAME
         try:
-            content = json.loads(path.read_text(), parse_constant=_no_number)
+            content = json.loads(path.read_text())
         except FileNotFoundError:
             raise UserError(f"{folder} is not a run folder: it has no {NAME}.") from None
-        except ValueError as error:  # JSONDecodeError, UnicodeDecodeError, NaN
+        except ValueError as error:  # JSONDecodeError, UnicodeDecodeError
             raise UserError(
                 f"{path} is not valid JSON ({error}); the run must be repeated."
             ) from None
@@ -93,22 +94,31 @@ class Record:
         return cls(**content)
 
 
-def _no_number(constant: str) -> float:
-    raise ValueError(f"{constant} is not a finite number")
-
-
 def _check_fields(content: dict[str, Any], path: Path) -> None:
     """Every field is there, none is unknown, each has its type."""
     known = _fields()
     wrong = [f"{name} is missing" for name in known if name not in content]
     wrong += [f"{name} is unknown" for name in content if name not in known]
-    wrong += [
-        f"{name} is {content[name]!r}, not of type {getattr(kind, '__name__', kind)}"
-        for name, kind in known.items()
-        if name in content and not _is(content[name], kind)
-    ]
+    for name, kind in known.items():
+        if name in content and not _is(content[name], kind):
+            wrong.append(
+                f"{name} is {content[name]!r}, not of type {getattr(kind, '__name__', kind)}"
+            )
+        wrong += [f"{place} is not finite" for place in _not_finite(content.get(name), name)]
     if wrong:
         raise UserError(f"{path} is not a whole record: {'; '.join(wrong)}.")
+
+
+def _not_finite(value: Any, place: str) -> Iterator[str]:
+    """Where in JSON there are NaN or infinite numbers, which ``json`` reads and writes."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _not_finite(inner, f"{place}.{key}")
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from _not_finite(inner, f"{place}[{number}]")
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield place
 
 
 @cache

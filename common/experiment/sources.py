@@ -27,6 +27,7 @@ PACKAGES = {"common": COMMON, "papers": PAPERS}
 # Beside what a task imports: threads, seeds and the floating-point mode of its process.
 ALWAYS = ("common.experiment.machine",)
 
+_TYPING = ("TYPE_CHECKING", "typing.TYPE_CHECKING")
 _DEFINITIONS = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -43,7 +44,10 @@ def roots(config: DictConfig) -> set[str]:
 
 
 def reached(modules: Iterable[str]) -> list[str]:
-    """``modules`` and every module of the house that they import, at whatever depth."""
+    """``modules`` and every module of the house that they import, at whatever depth.
+
+    A name taken from a package that only passes names on stands there as ``package:name``.
+    """
     seen: set[str] = set()
     todo = list(modules)
     while todo:
@@ -65,7 +69,9 @@ def loaded(before: dict[str, str]) -> dict[str, str]:
     An import inside a function counts only if the function ran. The digests are those taken
     before the run: a file that is edited meanwhile is not what ran.
     """
-    return {module: found for module, found in before.items() if module in sys.modules}
+    return {
+        module: found for module, found in before.items() if module.partition(":")[0] in sys.modules
+    }
 
 
 def mixed(earlier: dict[str, str], now: dict[str, str]) -> dict[str, str]:
@@ -85,15 +91,30 @@ def source_file(module: str) -> Path | None:
     return None
 
 
+@cache
 def digest(module: str) -> str:
     """Twelve hexadecimal digits over a module's substance and over the files beside it that it
     names (C sources, tables).
 
-    Empty if there is no such module, or nothing in it but imports: what those bring is counted
-    where it is defined, so that a new name in a package's list makes nothing stale.
+    Empty if there is no such module, or nothing in it but imports: of those the ones that are used
+    count, as ``package:name``, so that a new name in a package's list makes nothing stale.
+
+    Taken once in a process: a module that is edited later goes on running as it was imported, in
+    the next run of a sweep too.
     """
-    path = source_file(module)
-    return "" if path is None else _digest(path, path.stat().st_mtime_ns)
+    package, _, name = module.partition(":")
+    path = source_file(package)
+    if path is None:
+        return ""
+    text = path.read_text()
+    if _only_imports(text):
+        origin = _passed_on(text).get(name, "")
+        return hashlib.sha256(origin.encode()).hexdigest()[:12] if origin else ""
+    content = hashlib.sha256(substance(text).encode())
+    for beside in sorted(path.parent.iterdir()):
+        if beside.is_file() and beside.suffix not in (".py", ".pyc") and beside.name in text:
+            content.update(beside.read_bytes())
+    return content.hexdigest()[:12]
 
 
 @cache
@@ -103,42 +124,48 @@ def imported(module: str) -> frozenset[str]:
     if path is None:
         return frozenset()
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    found = set(_parents(module))
+    found, taken = set(_parents(module)), set()
     for node in _statements(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         else:
             base = _absolute(node, package)
             found |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+            taken |= {f"{base}:{alias.name}" for alias in node.names if source_file(base)}
     known = {name for name in found if name != module and source_file(name)}
-    return frozenset(known | {p for name in known for p in _parents(name)} - {module})
+    used = {name for name in taken if digest(name) and not digest(name.partition(":")[0])}
+    return frozenset(known | used | {p for name in known for p in _parents(name)} - {module})
 
 
 def substance(text: str) -> str:
-    """Python source without comments, docstrings and blank lines."""
+    """Python source without comments, docstrings and blank lines; strings are kept as they are."""
     lines = text.splitlines()
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:
             row, column = token.start
             lines[row - 1] = lines[row - 1][:column]
-    for node in ast.walk(ast.parse(text)):
+    tree = ast.parse(text)
+    of_strings = {
+        row
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr)
+        or (isinstance(node, ast.Constant) and isinstance(node.value, str | bytes))
+        for row in range(node.lineno - 1, node.end_lineno - 1)
+    }
+    for node in ast.walk(tree):
         if isinstance(node, _DEFINITIONS) and ast.get_docstring(node, clean=False) is not None:
-            first, last = node.body[0].lineno - 1, node.body[0].end_lineno
-            if lines[first].lstrip().startswith(('"', "'", "r", "R")):  # alone on its lines
-                lines[first:last] = [""] * (last - first)
-    return "\n".join(line.rstrip() for line in lines if line.strip())
-
-
-@cache
-def _digest(path: Path, stamp: int) -> str:
-    text = path.read_text()
-    if _only_imports(text):
-        return ""
-    content = hashlib.sha256(substance(text).encode())
-    for beside in sorted(path.parent.iterdir()):
-        if beside.is_file() and beside.suffix not in (".py", ".pyc") and beside.name in text:
-            content.update(beside.read_bytes())
-    return content.hexdigest()[:12]
+            docstring = node.body[0]
+            first, last = docstring.lineno - 1, docstring.end_lineno - 1
+            before = lines[first].encode()[: docstring.col_offset]
+            after = lines[last].encode()[docstring.end_col_offset :]
+            if not before.strip() and not after.strip():  # alone on its lines
+                lines[first : last + 1] = [""] * (last + 1 - first)
+                of_strings -= set(range(first, last + 1))
+    return "\n".join(
+        line if row in of_strings else line.rstrip()
+        for row, line in enumerate(lines)
+        if row in of_strings or line.strip()
+    )
 
 
 def _only_imports(text: str) -> bool:
@@ -149,6 +176,16 @@ def _only_imports(text: str) -> bool:
         or (isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__")
         for node in ast.parse(text).body
     )
+
+
+def _passed_on(text: str) -> dict[str, str]:
+    """Name -> where a module that only imports has it from."""
+    return {
+        alias.asname or alias.name: f"{'.' * node.level}{node.module or ''} {alias.name}"
+        for node in ast.parse(text).body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
 
 
 def _named(content: Any) -> Iterator[str]:
@@ -178,7 +215,7 @@ def _parents(module: str) -> list[str]:
 def _statements(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
     """Import statements outside ``if TYPE_CHECKING``."""
     for child in ast.iter_child_nodes(tree):
-        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+        if isinstance(child, ast.If) and ast.unparse(child.test) in _TYPING:
             yield from _statements(ast.Module(child.orelse, []))
         elif isinstance(child, ast.Import | ast.ImportFrom):
             yield child

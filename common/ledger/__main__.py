@@ -1,8 +1,8 @@
 """``python -m common.ledger``: run, check, compare and explain what is claimed.
 
-Exit status: 0 done, and of what was looked at nothing fails and nothing is stale; 1 something fails
-or is stale, figures were changed by hand, or a run failed; 2 a mistake of the user's;
-130 interrupted.
+Exit status of status, check, explain: 0 if of what was looked at nothing fails or is stale, and no
+figure is other than recorded, else 1. Of diff: 1 if a verdict got worse. Of run: 1 if a run failed.
+Of all: 2 a mistake of the user's, 130 interrupted.
 """
 
 from __future__ import annotations

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from common.ledger import intervals
 from common.ledger.relations import (
-    TESTS,
+    Bounds,
     Leaf,
     Operand,
     Values,
@@ -16,11 +17,12 @@ from common.ledger.relations import (
     figure,
     interval_text,
     lies,
+    meets,
     number,
     operand_text,
     shown,
 )
-from common.ledger.verdicts import FAILS, HOLDS
+from common.ledger.verdicts import FAILS, HOLDS, UNRESOLVED
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,7 @@ class DifferenceInterval(Pair):
         return lies(interval, self.low, self.high), text, interval.mean
 
     def bound(self, values: Values) -> str:
-        low, high = (None if x is None else figure(x) for x in (self.low, self.high))
-        return interval_text(low, high)
+        return interval_text(self.low, self.high, values)
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class MeanDifference(Pair):
         paired: the standard error is that of the differences seed by seed.
     """
 
-    bounds: tuple[tuple[str, float], ...]
+    bounds: Bounds
     standard_errors: float = 0.0
     paired: bool = False
 
@@ -90,16 +91,18 @@ class MeanDifference(Pair):
         a, b = values[self.a], values[self.b]
         difference = statistics.fmean(a) - statistics.fmean(b)
         text = f"{self.means(values)} = {figure(difference)}"
-        true = all(TESTS[word](difference, limit) for word, limit in self.bounds)
+        true = meets(difference, self.bounds, values)
         if self.standard_errors:
             of = intervals.error_of_pairs if self.paired else intervals.error_of_difference
             error = of(a, b)
+            if math.isinf(error):
+                return UNRESOLVED, f"{text} (no standard error from one seed)", difference
             text += f" (standard error {error:.2g})"
             true = true and difference > self.standard_errors * error
         return (HOLDS if true else FAILS), text, difference
 
     def bound(self, values: Values) -> str:
-        text = bound_text([word for word, _ in self.bounds], [figure(x) for _, x in self.bounds])
+        text = bound_text(self.bounds, values)
         if self.standard_errors:
             errors = f"> {self.standard_errors:g} standard errors"
             text = f"{text} and {errors}" if text else errors
@@ -110,17 +113,17 @@ class MeanDifference(Pair):
 class Ratio(Pair):
     """mean(a) / mean(b) against bounds; a ratio to zero is undefined and fails."""
 
-    bounds: tuple[tuple[str, float], ...]
+    bounds: Bounds
 
     def judge(self, values: Values) -> tuple[str, str, float | None]:
         a, b = (statistics.fmean(values[m]) for m in (self.a, self.b))
         if b == 0:
             return FAILS, f"{figure(a)} / 0", None
-        true = all(TESTS[word](a / b, limit) for word, limit in self.bounds)
+        true = meets(a / b, self.bounds, values)
         return (HOLDS if true else FAILS), f"{figure(a)} / {figure(b)} = {figure(a / b)}", a / b
 
     def bound(self, values: Values) -> str:
-        return bound_text([word for word, _ in self.bounds], [figure(x) for _, x in self.bounds])
+        return bound_text(self.bounds, values)
 
 
 @dataclass(frozen=True)

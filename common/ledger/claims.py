@@ -175,15 +175,14 @@ class Check(Node):
         """Every metric that is read."""
         return unique([*self.rule.metrics(), *self.report.values()])
 
-    def compared(self) -> list[list[str]]:
-        """For each comparison between variants, the metrics of the variants it compares."""
-        leaves = [leaf.metrics() for leaf in self.rule.leaves()]
-        return [ms for ms in leaves if len({split(m)[:2] for m in ms}) > 1]
+    def compares(self) -> bool:
+        """Whether a part of the relation sets variants against each other."""
+        return any(len({split(m)[:2] for m in leaf.metrics()}) > 1 for leaf in self.rule.leaves())
 
     @model_validator(mode="after")
     def _fair(self) -> Check:
-        self.rule  # noqa: B018 - a relation that cannot be built is a mistake of this file
-        if self.compared() and not self.equal and not self.budget:
+        _ = self.rule, self.specs  # one that cannot be built is a mistake of this file
+        if self.compares() and not self.equal and not self.budget:
             raise ValueError(
                 "variants are compared; say what is equal: equal: [parameters | steps | seconds], "
                 "or budget: <in words>"

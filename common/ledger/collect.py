@@ -181,6 +181,8 @@ class _Index:
                 kept = {"stamp": stamp} | self._read(Path(folder))
         except (OSError, UserError) as error:
             return f"{folder} is left out: {error}"
+        except (KeyError, TypeError) as error:
+            return f"{folder} is left out: its {records.NAME} lacks {error}"
         self._new[name] = kept
         if "row" not in kept:
             return None

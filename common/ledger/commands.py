@@ -47,7 +47,7 @@ def check(options: argparse.Namespace, folders: Folders) -> int:
         console = Console()
         for paper in chosen:
             show(console, ledgers[paper], options.scale)
-    _name_altered(ledgers[paper] for paper in chosen)
+    _name_trouble(ledgers[paper] for paper in chosen)
     return _verdict([ledgers[paper] for paper in chosen], options.scale)
 
 
@@ -85,11 +85,12 @@ def run(options: argparse.Namespace, folders: Folders) -> int:
             present=now,
         )
     finally:
-        update(paper, folders, planned)
+        ledger = update(paper, folders, planned)
+        _name_trouble([ledger])
     failed = [e for e in ended if e.status != 0]
     if ended:
         console.print(f"{len(ended) - len(failed)} runs completed, {len(failed)} did not")
-    return FAILED if failed else OK
+    return FAILED if failed or ledger.unwritten else OK
 
 
 def explain(options: argparse.Namespace, folders: Folders) -> int:
@@ -146,10 +147,9 @@ def collect(options: argparse.Namespace, folders: Folders) -> int:
     """Run folders into results."""
     ledgers = _update(folders.chosen(options.paper), folders)
     for paper, ledger in ledgers.items():
-        for warning in ledger.warnings:
-            print(f"ledger: {warning}", file=sys.stderr)
-        print(f"{paper}: {len(ledger.rows)} runs in {folders.runs(paper)}")
-    _name_altered(ledgers.values())
+        if not ledger.unwritten:
+            print(f"{paper}: {len(ledger.rows)} runs in {folders.runs(paper)}")
+    _name_trouble(ledgers.values())
     return FAILED if any(ledger.altered for ledger in ledgers.values()) else OK
 
 
@@ -232,7 +232,7 @@ def _write_page(ledgers: dict[str, PaperLedger], folders: Folders) -> None:
 
 
 def _verdict(ledgers: Iterable[PaperLedger], scale: str) -> int:
-    """1 if a claim fails or is stale, or a figure was changed by hand."""
+    """1 if a claim fails or is stale, or a figure is not what was recorded."""
     for ledger in ledgers:
         bad = any(r.verdict in (FAILS, STALE) for r in ledger.results.get(scale, []))
         if bad or ledger.altered:
@@ -240,10 +240,12 @@ def _verdict(ledgers: Iterable[PaperLedger], scale: str) -> int:
     return OK
 
 
-def _name_altered(ledgers: Iterable[PaperLedger]) -> None:
+def _name_trouble(ledgers: Iterable[PaperLedger]) -> None:
     for ledger in ledgers:
-        for sentence in ledger.altered:
-            print(f"ledger: changed by hand: {sentence}", file=sys.stderr)
+        said = [f"not as recorded: {sentence}" for sentence in ledger.altered]
+        said += [*ledger.warnings, *([ledger.unwritten] if ledger.unwritten else [])]
+        for sentence in said:
+            print(f"ledger: {sentence}", file=sys.stderr)
 
 
 def _print_json(content: Any) -> None:

@@ -77,7 +77,8 @@ def show_differences(console: Console, found: dict[str, Any]) -> None:
     table.add_column("change", justify="right", no_wrap=True)
     for row in found["claims"]:
         name = f"[bold]{row['paper']} {row['claim']}[/]"
-        word = "worse" if row["worse"] else "" if row["old"] == row["new"] else "better"
+        word = "better" if row["new"] == HOLDS else "changed"
+        word = "" if row["old"] == row["new"] else "worse" if row["worse"] else word
         word = "new" if row["old"] == _ABSENT else word
         table.add_row(
             name, escape(row["statement"]), coloured(row["old"]), coloured(row["new"]), word

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from common.ledger.claims import Check, Claim
 from common.ledger.collect import Attempt
@@ -126,21 +126,17 @@ def _result(
     changes: Mapping[Key, list[str]],
     unfinished: Unfinished,
 ) -> Result:
-    lookup = _lookup(runs, table, changes)
-    finding = check.rule.evaluate(lookup)
     rows = tuple(table[run.key] for run in runs if run.key in table)
+    unequal = _unequal_budgets(check, rows)
+    lookup = _lookup(runs, table, changes, unequal)
+    finding = check.rule.evaluate(lookup)
     absent = [run for run in runs if run.key not in table]
     changed = unique(c for run in runs for c in changes.get(run.key, []))
-    verdict = all_of(
-        [finding.verdict, *([NOT_RUN] if absent else []), *([STALE] if changed else [])]
-    )
+    open_ = {NOT_RUN: absent, STALE: changed, UNRESOLVED: unequal}
+    verdict = all_of([finding.verdict, *(word for word, reasons in open_.items() if reasons)])
     missing = [*_missing_runs(absent, unfinished)]
     if not absent:
-        missing += finding.missing
-        if unequal := _unequal_budgets(check, rows):
-            finding = replace(finding, verdict=UNRESOLVED)
-            verdict = UNRESOLVED
-            missing += unequal
+        missing = unique([*missing, *finding.missing, *(s for of in unequal.values() for s in of)])
     if check.needs and absent:
         missing.insert(0, f"needs {check.needs}")
     report = tuple(_figure(name, lookup(metric)) for name, metric in check.report.items())
@@ -162,6 +158,7 @@ def _lookup(
     runs: tuple[PlannedRun, ...],
     table: Mapping[Key, RunRow],
     changes: Mapping[Key, list[str]],
+    unequal: Mapping[str, tuple[str, ...]],
 ) -> Lookup:
     """The values of a metric in the runs of one check, in the order of their seeds."""
     groups: dict[tuple[str, str], list[PlannedRun]] = {}
@@ -180,33 +177,48 @@ def _lookup(
             else:
                 values.append(row.metrics[name])
                 stale = stale or bool(changes.get(run.key))
-        return Samples(tuple(values), tuple(missing), stale)
+        return Samples(tuple(values), tuple(missing), stale, unequal.get(task, ()))
 
     return lookup
 
 
-def _unequal_budgets(check: Check, rows: Sequence[RunRow]) -> list[str]:
-    """A sentence for each quantity that was to be equal among compared variants and is not."""
-    found = []
-    for metrics in check.compared():
-        pairs = unique("/".join(split(m)[:2]) for m in metrics)
+def _unequal_budgets(check: Check, rows: Sequence[RunRow]) -> dict[str, tuple[str, ...]]:
+    """Task -> what its variants were to have in equal measure and have not, or do not record.
+
+    All variants of a task that the relation reads are held against each other, whether one leaf of
+    it compares them or each has a threshold of its own.
+    """
+    read = {split(metric)[:2] for metric in check.rule.metrics()}
+    found: dict[str, tuple[str, ...]] = {}
+    for task in unique(row.task for row in rows):
+        of_task = [row for row in rows if row.task == task and (task, row.variant) in read]
+        variants = unique(row.variant for row in of_task)
+        if len(variants) < 2:
+            continue
         for quantity in check.equal:
-            means = {p: _budget(rows, p, quantity) for p in pairs}
-            known = [m for m in means.values() if m is not None]
-            if known and max(known) > min(known) * (1 + TOLERANCE[quantity]):
-                listed = ", ".join(f"{p} {m:g}" for p, m in means.items() if m is not None)
-                found.append(f"{quantity} are said to be equal, but are: {listed}")
-    return unique(found)
+            means = {v: _budget(of_task, v, quantity) for v in variants}
+            if None in means.values():
+                silent = ", ".join(v for v, mean in means.items() if mean is None)
+                text = f"{quantity} are said to be equal in {task}, but {silent} records none"
+            elif max(means.values()) > min(means.values()) * (1 + TOLERANCE[quantity]):
+                listed = ", ".join(f"{v} {mean:g}" for v, mean in means.items())
+                text = f"{quantity} are said to be equal in {task}, but are: {listed}"
+            else:
+                continue
+            found[task] = (*found.get(task, ()), text)
+    return found
 
 
-def _budget(rows: Sequence[RunRow], pair: str, quantity: str) -> float | None:
-    of_pair = [row for row in rows if f"{row.task}/{row.variant}" == pair]
-    values = [
-        row.seconds if quantity == "seconds" else row.metrics[quantity]
-        for row in of_pair
-        if quantity == "seconds" or quantity in row.metrics
-    ]
-    return sum(values) / len(values) if values else None
+def _budget(rows: Sequence[RunRow], variant: str, quantity: str) -> float | None:
+    """Mean over the runs of a variant; None if one does not record it."""
+    of_variant = [row for row in rows if row.variant == variant]
+    if quantity == "seconds":
+        values = [row.seconds for row in of_variant]
+    elif all(quantity in row.metrics for row in of_variant):
+        values = [row.metrics[quantity] for row in of_variant]
+    else:
+        return None
+    return sum(values) / len(values)
 
 
 def _figure(name: str, samples: Samples) -> Finding:

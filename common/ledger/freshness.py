@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 
 from common.experiment import sources
 from common.ledger.runs import RunRow
@@ -20,7 +19,7 @@ class Present:
             memory, is told by the code that makes it.
     """
 
-    digest: Callable[[str], str] = field(default_factory=lambda: cache(sources.digest))
+    digest: Callable[[str], str] = sources.digest
     data: Mapping[str, str] = field(default_factory=dict)
     # Thousands of runs share a few sets of digests; the set is kept, so that its id stays its own.
     _known: dict[int, tuple[dict[str, str], list[str]]] = field(default_factory=dict, repr=False)

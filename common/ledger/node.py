@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import math
 from typing import Annotated, Any
 
 from pydantic import (
@@ -30,6 +31,8 @@ def _operand(value: Any) -> Any:
         return _metric(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError("a number or a metric <task>/<variant>/<metric> is wanted")
+    if not math.isfinite(value):
+        raise ValueError("a bound is a finite number")
     return value
 
 
@@ -46,7 +49,7 @@ Table = Annotated[
 class Node(BaseModel):
     """A mapping: unknown keys are refused with those that are allowed, values are not converted."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod

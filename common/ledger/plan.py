@@ -157,7 +157,9 @@ def _composed(paper: str, path: Path, claims: tuple[Claim, ...]) -> tuple[str, _
                     if name not in cache:
                         cache[name] = planned(compose, paper, scale, spec, where)
                     found += cache[name]
-                runs[claim.id, scale] = tuple(found)
+                # A run that two specifications list is one piece of evidence.
+                once = {(run.key, run.config_hash): run for run in found}
+                runs[claim.id, scale] = tuple(once.values())
                 _check_metrics(check, runs[claim.id, scale], where)
     _check_rows(runs, path)
     return title, runs
@@ -173,13 +175,13 @@ def _shared_inputs() -> bytes:
     """The same for all papers: what Hydra reads, and the code that reads it."""
     files = [*conf_folder().rglob("*.yaml"), *PAPERS.glob("*/configs/**/*.yaml")]
     files += [*PAPERS.glob("*/schema.py"), *COMMON.glob("**/schema.py")]
-    files += [*COMMON.glob("data/specs*"), *COMMON.glob("data/specs/*.py")]
-    files += [*COMMON.glob("experiment/*.py"), Path(__file__)]
+    files += [*COMMON.glob("data/specs/*.py"), *COMMON.glob("experiment/*.py")]
+    files += [*Path(__file__).parent.glob("*.py")]
     content = hashlib.sha256()
     for package in ("hydra-core", "omegaconf"):
         content.update(metadata.version(package).encode())
     for file in sorted({f for f in files if f.is_file()}):
-        content.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+        content.update(f"{file.parent.name}/{file.name}\0".encode() + file.read_bytes() + b"\0")
     return content.digest()
 
 

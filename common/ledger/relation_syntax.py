@@ -34,6 +34,7 @@ it for every combination of values, put in place of ``{n}``.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -68,7 +69,7 @@ Metrics = Annotated[list[Metric], Field(min_length=2)]
 Settings = Annotated[dict[float, Metric], Field(min_length=2)]
 
 
-class Form(Node):
+class Form(Node, ABC):
     """What every relation may carry."""
 
     name: str = ""
@@ -89,8 +90,9 @@ class Form(Node):
     def _title(self) -> str:
         return ""
 
+    @abstractmethod
     def _build(self) -> Relation:
-        raise NotImplementedError
+        """The relation itself."""
 
 
 class Bounds(Node):
@@ -111,6 +113,16 @@ class Bounds(Node):
         if self.within is not None:
             found += [("at_least", self.within[0]), ("at_most", self.within[1])]
         return tuple(found)
+
+
+class Bounded(Bounds):
+    """The same, at least one."""
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Bounded:
+        if not self.pairs():
+            raise ValueError("one of at_least, at_most, above, below, within is needed")
+        return self
 
 
 class Sides(Node):
@@ -168,7 +180,7 @@ class AtLeastOf(Form):
         return Combination(self.name, tuple(p.build() for p in self.of), least=self.at_least_of)
 
 
-class Comparison(Form, Bounds):
+class Comparison(Form, Bounded):
     """A statistic over seeds against bounds, which may be other metrics."""
 
     metric: Metric
@@ -180,9 +192,7 @@ class Comparison(Form, Bounds):
     in_seeds: PositiveInt | None = None
 
     @model_validator(mode="after")
-    def _bounded(self) -> Comparison:
-        if not self.pairs():
-            raise ValueError("metric needs one of at_least, at_most, above, below, within")
+    def _one_statistic(self) -> Comparison:
         if self.in_seeds is not None and self.statistic != "mean":
             raise ValueError("in_seeds compares each seed and takes no statistic")
         return self
@@ -248,16 +258,10 @@ class Difference(Form, Bounds, Sides):
         return between.MeanDifference(name, a, b, self.pairs(), errors, paired=self.paired)
 
 
-class Ratio(Form, Bounds):
+class Ratio(Form, Bounded):
     """Of two means."""
 
     ratio: Pair
-
-    @model_validator(mode="after")
-    def _bounded(self) -> Ratio:
-        if not self.pairs():
-            raise ValueError("ratio needs one of at_least, at_most, above, below, within")
-        return self
 
     def _title(self) -> str:
         a, b = (relations.label(m) for m in self.ratio)
@@ -336,16 +340,10 @@ class Slope(Form, Bounds, Sides):
         return trends.Slope(self.name or "log-log slope", points, self.pairs(), self.side())
 
 
-class RankCorrelation(Form, Bounds):
+class RankCorrelation(Form, Bounded):
     """Spearman's, between two lists of means."""
 
     rank_correlation: Annotated[list[Pair], Field(min_length=3)]
-
-    @model_validator(mode="after")
-    def _bounded(self) -> RankCorrelation:
-        if not self.pairs():
-            raise ValueError("rank_correlation needs a bound (at_least, ...)")
-        return self
 
     def _build(self) -> Relation:
         points = tuple((a, b) for a, b in self.rank_correlation)

@@ -19,6 +19,7 @@ from common.ledger.verdicts import FAILS, HOLDS, NOT_RUN, STALE, UNRESOLVED, at_
 
 Operand = float | str
 Values = dict[str, Sequence[float]]
+Bounds = tuple[tuple[str, Operand], ...]
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,14 @@ class Samples:
     Attributes:
         values: in the order of the seeds.
         missing: what is not there, in words; a relation that needs it is ``not run``.
-        stale: one of the values belongs to a configuration that has changed since.
+        stale: one of the values comes from code, configuration or data that have changed since.
+        unequal: how the budgets of variants differ that were to be compared at equal ones.
     """
 
     values: tuple[float, ...]
     missing: tuple[str, ...] = ()
     stale: bool = False
+    unequal: tuple[str, ...] = ()
 
 
 Lookup = Callable[[str], Samples]
@@ -50,7 +53,7 @@ class Finding:
         bound: what was asked for, as text.
         seeds: values behind each figure, as text (``5``, or ``5, 3`` for two metrics).
         value: the figure itself where there is a single one.
-        missing: what is lacking, where the verdict is ``not run``.
+        missing: what is lacking for a verdict.
         parts: findings of the parts.
     """
 
@@ -149,10 +152,13 @@ class Leaf(Relation):
             return Finding(self.name, NOT_RUN, bound=self.bound({}), missing=missing)
         values = {metric: s.values for metric, s in samples.items()}
         verdict, measured, value = self.judge(values)
+        if len({split(metric)[:2] for metric in samples}) > 1:  # variants against each other
+            missing = tuple(unique(u for s in samples.values() for u in s.unequal))
+            verdict = UNRESOLVED if missing else verdict
         if any(s.stale for s in samples.values()):
             verdict = STALE
         seeds = ", ".join(unique(str(len(values[m])) for m in self.subjects()))
-        return Finding(self.name, verdict, measured, self.bound(values), seeds, value)
+        return Finding(self.name, verdict, measured, self.bound(values), seeds, value, missing)
 
     @abstractmethod
     def subjects(self) -> list[str]:
@@ -196,7 +202,7 @@ class Comparison(Leaf):
     """
 
     metric: str
-    bounds: tuple[tuple[str, Operand], ...]
+    bounds: Bounds
     statistic: str = "mean"
 
     def subjects(self) -> list[str]:
@@ -207,14 +213,12 @@ class Comparison(Leaf):
 
     def judge(self, values: Values) -> tuple[str, str, float | None]:
         found = STATISTICS[self.statistic](values[self.metric])
-        true = all(TESTS[word](found, number(bound, values)) for word, bound in self.bounds)
+        true = meets(found, self.bounds, values)
         word = "" if self.statistic == "mean" else f"{self.statistic} "
         return (HOLDS if true else FAILS), f"{word}{figure(found)}", found
 
     def bound(self, values: Values) -> str:
-        return bound_text(
-            [word for word, _ in self.bounds], [operand_text(x, values) for _, x in self.bounds]
-        )
+        return bound_text(self.bounds, values)
 
 
 @dataclass(frozen=True)
@@ -222,7 +226,7 @@ class InSeeds(Leaf):
     """Bounds that so many of the seeds meet, each on its own."""
 
     metric: str
-    bounds: tuple[tuple[str, Operand], ...]
+    bounds: Bounds
     least: int
 
     def subjects(self) -> list[str]:
@@ -232,16 +236,13 @@ class InSeeds(Leaf):
         return unique([self.metric, *(b for _, b in self.bounds if isinstance(b, str))])
 
     def judge(self, values: Values) -> tuple[str, str, float | None]:
-        limits = [(word, number(bound, values)) for word, bound in self.bounds]
         sample = values[self.metric]
-        met = sum(all(TESTS[word](x, limit) for word, limit in limits) for x in sample)
+        met = sum(meets(x, self.bounds, values) for x in sample)
         text = f"{met} of {len(sample)} seeds ({', '.join(figure(x) for x in sample)})"
         return (HOLDS if met >= self.least else FAILS), text, float(met)
 
     def bound(self, values: Values) -> str:
-        text = bound_text(
-            [word for word, _ in self.bounds], [operand_text(x, values) for _, x in self.bounds]
-        )
+        text = bound_text(self.bounds, values)
         return f"{text} in at least {self.least} seeds"
 
 
@@ -272,8 +273,7 @@ class MeanInterval(Leaf):
         return lies(interval, *limits), shown(interval), interval.mean
 
     def bound(self, values: Values) -> str:
-        low, high = (None if x is None else operand_text(x, values) for x in (self.low, self.high))
-        return interval_text(low, high)
+        return interval_text(self.low, self.high, values)
 
 
 @dataclass(frozen=True)
@@ -292,11 +292,17 @@ class Undecided(Relation):
         return Finding(self.name, UNRESOLVED, bound="none is fixed for this scale")
 
 
-def bound_text(words: Sequence[str], limits: Sequence[str]) -> str:
+def meets(value: float, bounds: Bounds, values: Values) -> bool:
+    """Whether a value is within all bounds."""
+    return all(TESTS[word](value, number(bound, values)) for word, bound in bounds)
+
+
+def bound_text(bounds: Bounds, values: Values) -> str:
     """Bounds as they are shown: ``>= 1 and < 2``, or ``in [1, 2]``."""
-    if list(words) == ["at_least", "at_most"]:
+    limits = [operand_text(bound, values) for _, bound in bounds]
+    if [word for word, _ in bounds] == ["at_least", "at_most"]:
         return f"in [{limits[0]}, {limits[1]}]"
-    return " and ".join(f"{_WORDS[w]} {x}" for w, x in zip(words, limits, strict=True))
+    return " and ".join(f"{_WORDS[w]} {x}" for (w, _), x in zip(bounds, limits, strict=True))
 
 
 def figure(value: float) -> str:
@@ -311,11 +317,12 @@ def shown(interval: Interval) -> str:
     return f"{figure(interval.mean)} ± {interval.half_width:.2g}"
 
 
-def interval_text(low: str | None, high: str | None) -> str:
+def interval_text(low: Operand | None, high: Operand | None, values: Values) -> str:
     """Where an interval is to lie."""
-    if low is not None and high is not None:
-        return f"interval within [{low}, {high}]"
-    return f"interval < {high}" if low is None else f"interval > {low}"
+    if low is None or high is None:
+        limit = high if low is None else low
+        return f"interval {'<' if low is None else '>'} {operand_text(limit, values)}"
+    return f"interval within [{operand_text(low, values)}, {operand_text(high, values)}]"
 
 
 def lies(interval: Interval, low: float | None, high: float | None) -> str:

@@ -84,11 +84,11 @@ class Stored:
 
     Attributes:
         rows: the runs that are what was collected.
-        altered: a sentence for each run that is not.
+        altered: key of each run that is not -> a sentence.
     """
 
     rows: tuple[RunRow, ...] = ()
-    altered: tuple[str, ...] = ()
+    altered: dict[Key, str] = field(default_factory=dict)
 
 
 def to_json(rows: Iterable[RunRow]) -> str:
@@ -131,17 +131,18 @@ def from_json(text: str, where: str) -> Stored:
             raise UserError(
                 f"{where} has schema {content['schema']!r}; this code reads {SCHEMA}. {remedy}"
             )
-        rows, altered = [], []
+        rows, altered = [], {}
         for line in content["runs"]:
             promised = line.pop("sha256")
             row = RunRow(**line | {"code": content["code"][line["code"]]})
             if row.sha256 == promised:
                 rows.append(row)
             else:
-                altered.append(f"{where}: {' '.join(map(str, row.key))} is not what was recorded")
+                name = " ".join(map(str, row.key))
+                altered[row.key] = f"{where}: {name} is not what was recorded"
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{where} cannot be read ({error}). {remedy}") from error
-    return Stored(tuple(rows), tuple(altered))
+    return Stored(tuple(rows), altered)
 
 
 def to_csv(rows: Iterable[RunRow]) -> str:

@@ -43,8 +43,6 @@ def show(console: Console, ledger: PaperLedger, scale: str) -> None:
     for result in results:
         for line in explanation(result):
             _line(console, f"{result.claim.id} {result.verdict}: {line}")
-    for warning in ledger.warnings:
-        _line(console, warning)
     counts = ", ".join(f"{n} {verdict}" for verdict, n in tally(results).items() if n)
     _line(console, f"{paper} at scale {scale}: {counts or 'no claims'}")
 
@@ -80,7 +78,7 @@ def _open(ledgers: Iterable[PaperLedger], scale: str) -> Iterator[str]:
                 why = (*result.changed, *result.missing)[:1] or (result.claim.statement,)
                 verdict = coloured(result.verdict)
                 yield f"  {paper} {result.claim.id} {verdict}: {escape(why[0])}"
-        yield from (f"  changed by hand: {escape(sentence)}" for sentence in ledger.altered)
+        yield from (f"  not as recorded: {escape(sentence)}" for sentence in ledger.altered)
 
 
 def status_json(ledgers: Iterable[PaperLedger], scale: str) -> dict[str, Any]:

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 from common.ledger import intervals
 from common.ledger.relations import (
-    TESTS,
+    Bounds,
     Leaf,
     Values,
     bound_text,
     figure,
     interval_text,
     lies,
+    meets,
     shown,
 )
 from common.ledger.verdicts import FAILS, HOLDS
@@ -90,7 +91,7 @@ class Slope(Leaf):
     """
 
     points: tuple[tuple[float, str], ...]
-    bounds: tuple[tuple[str, float], ...]
+    bounds: Bounds
     side: tuple[float | None, float | None] | None
 
     def subjects(self) -> list[str]:
@@ -110,13 +111,13 @@ class Slope(Leaf):
         text += f" over {self.points[0][0]:g} to {self.points[-1][0]:g}"
         if self.side is not None:
             return lies(fit, *self.side), text, fit.mean
-        true = all(TESTS[word](fit.mean, limit) for word, limit in self.bounds)
+        true = meets(fit.mean, self.bounds, values)
         return (HOLDS if true else FAILS), text, fit.mean
 
     def bound(self, values: Values) -> str:
         if self.side is not None:
-            return interval_text(*(None if x is None else figure(x) for x in self.side))
-        return bound_text([word for word, _ in self.bounds], [figure(x) for _, x in self.bounds])
+            return interval_text(*self.side, values)
+        return bound_text(self.bounds, values)
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ class RankCorrelation(Leaf):
     """Spearman's correlation between two lists of means, ties by mid-ranks."""
 
     points: tuple[tuple[str, str], ...]
-    bounds: tuple[tuple[str, float], ...]
+    bounds: Bounds
 
     def subjects(self) -> list[str]:
         return [metric for pair in self.points for metric in pair]
@@ -141,8 +142,8 @@ class RankCorrelation(Leaf):
         if len(set(a)) < 2 or len(set(b)) < 2:
             return FAILS, "one of the lists is constant", None
         found = float(spearmanr(a, b).statistic)
-        true = all(TESTS[word](found, limit) for word, limit in self.bounds)
+        true = meets(found, self.bounds, values)
         return (HOLDS if true else FAILS), f"{figure(found)} over {len(a)} pairs", found
 
     def bound(self, values: Values) -> str:
-        return bound_text([word for word, _ in self.bounds], [figure(x) for _, x in self.bounds])
+        return bound_text(self.bounds, values)

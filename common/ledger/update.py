@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,8 @@ class PaperLedger:
         rows: what was measured.
         results: scale -> the outcome of each claim tested there.
         warnings: records that could not be read.
-        altered: files of the results whose figures are not those that were recorded.
+        altered: a sentence for each figure or file of the results that is not what was recorded.
+        unwritten: why the results could not be written; empty if they could.
     """
 
     plan: Plan
@@ -38,6 +39,7 @@ class PaperLedger:
     results: dict[str, list[Result]]
     warnings: tuple[str, ...]
     altered: tuple[str, ...] = ()
+    unwritten: str = ""
 
 
 @cache
@@ -56,7 +58,8 @@ def look(paper: str, folders: Folders, planned: Plan | None = None) -> PaperLedg
     Args:
         planned: the paper's plan, where the caller has composed it already.
     """
-    return _look(paper, folders, planned, read_runs(folders.runs(paper)))
+    with _locked(folders.results, writing=False):
+        return _look(paper, folders, planned, read_runs(folders.runs(paper)))
 
 
 def update(paper: str, folders: Folders, planned: Plan | None = None) -> PaperLedger:
@@ -66,12 +69,17 @@ def update(paper: str, folders: Folders, planned: Plan | None = None) -> PaperLe
     anew; a run that is not what was recorded is replaced by its record where there is one, else the
     file stays as it is, and the run does not count.
     """
-    with _locked(folders.results):
+    with _locked(folders.results, writing=True):
         stored = read_runs(folders.runs(paper))
         ledger = _look(paper, folders, planned, stored)
-        kept = {row.key for row in ledger.rows}
-        if len(kept) >= len(stored.rows) + len(stored.altered):
-            _write(paper, folders, ledger)
+        lost = stored.altered.keys() - {row.key for row in ledger.rows}
+        if lost:
+            reason = (
+                f"{folders.runs(paper)} is left as it is: it would lose {len(lost)} runs that were "
+                "changed by hand and have no record. Restore it from git, or remove their lines."
+            )
+            return replace(ledger, unwritten=reason)
+        _write(paper, folders, ledger)
     return ledger
 
 
@@ -82,7 +90,7 @@ def _look(paper: str, folders: Folders, planned: Plan | None, stored: Stored) ->
     rows = merge(stored.rows, found.completed, planned.expected, now)
     scales = dict.fromkeys(scale for _, scale in planned.runs)
     results = {s: evaluate(planned, rows, s, found.unfinished, now) for s in scales}
-    altered = (*stored.altered, *_made_by_hand(paper, folders, stored.rows))
+    altered = (*stored.altered.values(), *_not_as_made(paper, folders, stored.rows))
     return PaperLedger(planned, tuple(rows), results, tuple(found.unreadable), altered)
 
 
@@ -100,14 +108,14 @@ def _write(paper: str, folders: Folders, ledger: PaperLedger) -> None:
     write_text(folders.summary(paper), f"{text}\n")
 
 
-def _made_by_hand(paper: str, folders: Folders, rows: Iterable[RunRow]) -> Iterator[str]:
+def _not_as_made(paper: str, folders: Folders, rows: tuple[RunRow, ...]) -> Iterator[str]:
     """A sentence for each file that is not what the stored runs give, with the first difference."""
-    rows = tuple(rows)
-    figures, means = folders.figures(paper), folders.summary(paper)
-    if rows and figures.is_file():
-        lines, there = to_csv(rows).splitlines(), figures.read_text().splitlines()
-        if lines != there:
-            yield f"{figures}: {_first_difference(lines, there)}"
+    means = folders.summary(paper)
+    for path, make in ((folders.figures(paper), to_csv), (folders.curves(paper), curves_csv)):
+        if rows and path.is_file():
+            lines, there = make(rows).splitlines(), path.read_text().splitlines()
+            if lines != there:
+                yield f"{path}: {_first_difference(lines, there)}"
     if rows and means.is_file():
         try:
             content = json.loads(means.read_text())
@@ -137,9 +145,13 @@ def _leaves(content: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 @contextmanager
-def _locked(results: Path) -> Iterator[None]:
-    """One writer at a time; the system releases the lock even of a process that was killed."""
+def _locked(results: Path, *, writing: bool) -> Iterator[None]:
+    """One writer at a time, and no reader between its files; nobody waits for a dead process."""
+    path = results / ".lock"
+    if not writing and not path.is_file():
+        yield  # nobody has written here, or it is a place where one only reads
+        return
     results.mkdir(parents=True, exist_ok=True)
-    with (results / ".lock").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with path.open("a" if writing else "r") as file:
+        fcntl.flock(file, fcntl.LOCK_EX if writing else fcntl.LOCK_SH)
         yield

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 HOLDS = "holds"
 FAILS = "fails"
-UNRESOLVED = "unresolved"  # the interval over seeds straddles the bound
+UNRESOLVED = "unresolved"  # the interval asked for straddles the bound, or budgets differ
 NOT_RUN = "not run"
 STALE = "stale"  # measured with code, configuration or data that have changed since
 
 VERDICTS = (HOLDS, FAILS, UNRESOLVED, NOT_RUN, STALE)
 
-_OPEN = (NOT_RUN, STALE, UNRESOLVED)
+_OPEN = (STALE, NOT_RUN, UNRESOLVED)
 
 
 def at_least(wanted: int, verdicts: Iterable[str]) -> str:

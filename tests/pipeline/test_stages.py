@@ -89,10 +89,7 @@ def test_results_are_kept_by_git_and_never_deleted_before_a_run(paper):
 
 @pytest.mark.parametrize("paper", PAPERS)
 def test_the_dependencies_of_inputs_hold_all_that_runs_import(paper):
-    path = FOLDERS.inputs(paper)
-    if not path.exists():
-        pytest.skip(f"{path.name} is not written yet")
-    content = json.loads(path.read_text())
+    content = json.loads(FOLDERS.inputs(paper).read_text())
     deps = stage("inputs", paper)["deps"]
     for module in content["code"]:
         file = module.replace(".", "/")

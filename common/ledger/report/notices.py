@@ -1,4 +1,4 @@
-"""What a reader has to know before anything else: figures changed by hand, unreadable records."""
+"""What a reader has to know before anything else: figures not as recorded, unreadable records."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def notices(ledgers: Iterable[PaperLedger], folders: Folders) -> Markup | None:
     """A box, if there is anything to say. Paths are those of the repository, not of the machine."""
     items = []
     for ledger in ledgers:
-        items += [("Changed by hand: ", text) for text in ledger.altered]
+        items += [("Not as recorded: ", text) for text in ledger.altered]
         items += [("", text) for text in ledger.warnings]
     if not items:
         return None

@@ -208,8 +208,8 @@ def test_a_record_reads_back(tmp_path):
     [
         ({"metrics": None}, "metrics is missing"),
         ({"mood": "good"}, "mood is unknown"),
-        ({"metrics": {"accuracy": float("nan")}}, "NaN is not a finite number"),
-        ({"metrics": {"accuracy": float("inf")}}, "Infinity is not a finite number"),
+        ({"metrics": {"accuracy": float("nan")}}, "metrics.accuracy is not finite"),
+        ({"facts": {"a": [1.0, float("-inf")]}}, "facts.a[1] is not finite"),
         ({"metrics": {"accuracy": "high"}}, "metrics is {'accuracy': 'high'}, not of type dict"),
         ({"seed": "3"}, "seed is '3', not of type int"),
         ({"seed": True}, "seed is True, not of type int"),

@@ -46,6 +46,12 @@ else:
 """
 
 
+def forget():
+    """As a new process would."""
+    sources.imported.cache_clear()
+    sources.digest.cache_clear()
+
+
 @pytest.fixture
 def house(tmp_path, monkeypatch):
     """A package of modules, as a house of its own."""
@@ -60,9 +66,9 @@ def house(tmp_path, monkeypatch):
         return tmp_path
 
     monkeypatch.setattr(sources, "PACKAGES", {"house": tmp_path})
-    sources.imported.cache_clear()
+    forget()
     yield build
-    sources.imported.cache_clear()
+    forget()
 
 
 @pytest.mark.parametrize(
@@ -91,6 +97,10 @@ def test_everything_else_does(old, new):
 def test_a_string_that_is_used_is_no_docstring():
     assert substance('x = """a"""\n') != substance('x = """b"""\n')
     assert substance('def f(): "doc"; return 1\n') != substance('def f(): "doc"; return 2\n')
+    assert substance('"""doc"""; x = 1\n') != substance('"""doc"""; x = 2\n')
+    assert substance('x = """a\n\nb"""\n') != substance('x = """a\nb"""\n')
+    assert substance('x = """a  \nb"""\n') != substance('x = """a\nb"""\n')
+    assert substance('"""a\n\nb"""\n') == substance('"""a\nb"""\n') == ""
 
 
 def test_imports_are_followed_wherever_they_stand(house):
@@ -119,20 +129,48 @@ def test_imports_are_followed_wherever_they_stand(house):
 
 
 def test_a_digest_covers_the_files_a_module_names(house):
-    folder = house(
-        a='SOURCE = "scan.c"\n', only="from house.a import SOURCE\n__all__ = ['SOURCE']\n"
-    )
+    folder = house(a='SOURCE = "scan.c"\n')
     (folder / "scan.c").write_text("int x;")
     (folder / "other.c").write_text("int y;")
     before = digest("house.a")
+    forget()
     (folder / "other.c").write_text("int z;")
     assert digest("house.a") == before
+    forget()
     (folder / "scan.c").write_text("long x;")
-    sources._digest.cache_clear()
     assert digest("house.a") != before
-    # A list of imports is no source of figures: a name added to it makes nothing stale.
-    assert digest("house.only") == ""
     assert digest("house.gone") == ""
+
+
+def test_a_process_runs_what_it_first_saw(house):
+    folder = house(a="x = 1\n")
+    before = digest("house.a")
+    (folder / "a.py").write_text("x = 2\n")
+    assert digest("house.a") == before
+    forget()
+    assert digest("house.a") != before
+
+
+def test_of_a_package_that_passes_names_on_those_that_are_used_count(house):
+    folder = house(a="from house.kit import scan\n", kit__one="scan = 1\n", kit__two="scan = 2\n")
+    listed = folder / "kit" / "__init__.py"
+    listed.write_text("from house.kit.one import scan\n")
+    assert digest("house.kit") == ""
+    assert "house.kit:scan" in reached(["house.a"])
+    before = digest("house.kit:scan")
+    # Another name in the list makes nothing stale, the same name from elsewhere does.
+    forget()
+    listed.write_text("from house.kit.one import scan\nfrom house.kit.two import scan as other\n")
+    assert digest("house.kit:scan") == before
+    forget()
+    listed.write_text("from house.kit.two import scan\n")
+    assert digest("house.kit:scan") != before
+    forget()
+    listed.write_text("from house.kit.one import scan\nscan = 3 * scan\n")
+    assert digest("house.kit:scan") not in ("", before)
+    forget()
+    listed.write_text("")
+    assert digest("house.kit:scan") == ""
 
 
 def test_only_what_was_imported_counts():

@@ -151,11 +151,27 @@ def test_a_comparison_states_its_budget(tmp_path):
         read(path)
     path.write_text(f"{VARIANTS}        equal: [steps]\n")
     (claim,) = read(path)
-    assert claim.checks["laptop"].compared() == [
-        ["lra/image/s5/accuracy", "lra/image/s5_ptd/accuracy"]
-    ]
+    assert claim.checks["laptop"].compares()
     path.write_text(f"{VARIANTS}        equal: [luck]\n")
     with pytest.raises(UserError, match="'parameters', 'steps' or 'seconds', not 'luck'"):
+        read(path)
+
+
+def test_a_run_that_two_lines_call_for_is_one_piece_of_evidence(tmp_path):
+    path = tmp_path / "claims.yaml"
+    text = CLAIM.replace("layer_equivalence/closed_form/scan_error", "lra/image/s5_ptd/accuracy")
+    twice = "{task: lra/image, seeds: [0, 1]}, {task: lra/image, overrides: [model=s5_ptd], "
+    text = text.replace("{task: layer_equivalence, ", twice)
+    path.write_text(text)  # the second says what is the default
+    assert [run.seed for run in plan("s5_ptd", path).runs["A", "laptop"]] == [0, 1]
+
+
+def test_a_mistake_in_a_repeated_run_is_named(tmp_path):
+    path = tmp_path / "claims.yaml"
+    path.write_text(
+        CLAIM.replace("seeds: [0]", "seeds: [0], overrides: ['{k}=1'], for_each: {k: [seed]}")
+    )
+    with pytest.raises(UserError, match=r"claims\.yaml:\d+: claim A: .*'seed=1' is not allowed"):
         read(path)
 
 

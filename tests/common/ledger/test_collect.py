@@ -1,16 +1,20 @@
 """Run folders to rows, rows to means; what is merged and what stays out."""
 
 import json
+import shutil
 
 import pytest
+import yaml
 
 from common.errors import UserError
 from common.experiment.record import Record
 from common.ledger.collect import find, merge
 from common.ledger.freshness import Present
+from common.ledger.plan import Plan
+from common.ledger.relation_syntax import ADAPTER
 from common.ledger.runs import RunRow, read_runs, to_json
 from common.ledger.summary import rounded, summary
-from common.ledger.update import update
+from common.ledger.update import look, update
 from tests.common.ledger.conftest import CODE
 
 IMAGE = ("lra/image", "s5_ptd")
@@ -34,7 +38,7 @@ def test_a_row_survives_the_file(tmp_path):
     path.write_text(to_json(ROWS))
     stored = read_runs(path)
     assert list(stored.rows) == sorted(ROWS, key=lambda r: r.seed)
-    assert stored.altered == ()
+    assert stored.altered == {}
     assert to_json(reversed(ROWS)) == to_json(ROWS)
 
 
@@ -56,7 +60,7 @@ def test_a_line_changed_by_hand_is_told_from_its_hash(tmp_path, old, new):
     path.write_text(text.replace(old, new))
     stored = read_runs(path)
     assert len(stored.rows) < 2
-    assert "t b laptop" in stored.altered[0]
+    assert "t b laptop" in next(iter(stored.altered.values()))
 
 
 def test_only_completed_single_runs_are_found(folders, put, make_record):
@@ -109,6 +113,38 @@ def test_a_run_of_other_code_takes_no_place(make_record, planned, as_attempt):
     assert accuracies(merge([], attempts, planned.expected, Present())) == {("s5_ptd", 0): 1.0}
     there = Present(digest=lambda module: "e" * 12)
     assert accuracies(merge([], attempts, planned.expected, there)) == {("s5_ptd", 0): 2.0}
+
+
+def test_a_line_that_stands_twice_counts_once_and_is_mended(folders, put_all):
+    """As a merge in git leaves it that kept both sides."""
+    put_all()
+    update("s5_ptd", folders)
+    runs = folders.runs("s5_ptd")
+    before = runs.read_text()
+    line = next(line for line in before.splitlines() if '"seed":1' in line)  # not the last
+    runs.write_text(before.replace(line, f"{line}\n{line}", 1))
+    ledger = update("s5_ptd", folders)
+    assert ledger.unwritten == ""
+    assert runs.read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("data", [{"key": "a"}]), "lacks"),
+        (("metrics", {"accuracy": float("inf")}), "metrics.accuracy is not finite"),
+        (("curves", {"loss": [1.0, float("nan")]}), "curves.loss[1] is not finite"),
+    ],
+)
+def test_a_bad_record_is_named_and_the_others_count(folders, put, make_record, change, said):
+    put(make_record(*IMAGE, 0, {"accuracy": 1.0}), "good")
+    folder = put(make_record(*IMAGE, 1, {"accuracy": 1.0}), "bad")
+    content = json.loads((folder / "record.json").read_text())
+    content[change[0]] = change[1]
+    (folder / "record.json").write_text(json.dumps(content))
+    found = find(folders.outputs, "s5_ptd")
+    assert [a.row.seed for a in found.completed] == [0]
+    assert said in found.unreadable[0]
 
 
 def test_duplicates_count_once(make_record, planned, as_attempt):
@@ -244,25 +280,68 @@ def test_unequal_budgets_decide_nothing(folders, put_all, put, make_record):
     result = update("s5_ptd", folders).results["laptop"][1]
     assert result.verdict == "unresolved"
     assert result.missing == (
-        "steps are said to be equal, but are: lra/image/s5_ptd 200, lra/image/s5 100",
+        "steps are said to be equal in lra/image, but are: s5_ptd 200, s5 100",
     )
+
+
+@pytest.mark.parametrize(
+    ("relation", "verdict"),
+    [
+        # each variant against a threshold of its own: unequal budgets leave the whole undecided ...
+        ("{all: [{metric: lra/image/s5_ptd/accuracy, at_least: 30}, "
+         "{metric: lra/image/s5/accuracy, at_least: 30}]}", "unresolved"),
+        # ... but what fails whatever the budgets are fails
+        ("{all: [{metric: lra/image/s5_ptd/accuracy, at_least: 90}, "
+         "{difference: [lra/image/s5_ptd/accuracy, lra/image/s5/accuracy], above: 0}]}", "fails"),
+        ("{difference: [lra/image/s5_ptd/accuracy, lra/image/s5/accuracy], above: 100}",
+         "unresolved"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("steps", [400.0, None])
+def test_what_unequal_budgets_decide(
+    folders, planned, put_all, put, make_record, relation, verdict, steps
+):
+    put_all()
+    other = {"accuracy": 50.0, "baseline_majority": 11.0} | ({"steps": steps} if steps else {})
+    put(make_record("lra/image", "s5_ptd", 0, other, started="2027"), "other")
+    claim = planned.claims[1]
+    check = claim.checks["laptop"].model_copy(
+        update={"relation": ADAPTER.validate_python(yaml.safe_load(relation))}
+    )
+    vars(check).pop("rule", None)
+    changed = claim.model_copy(update={"checks": {"laptop": check}})
+    runs = {("B", "laptop"): planned.runs["B", "laptop"]}
+    result = look("s5_ptd", folders, Plan("s5_ptd", "", (changed,), runs)).results["laptop"][0]
+    assert result.verdict == verdict
+    assert "steps are said to be equal in lra/image, but" in result.missing[0]
+
+
+def test_stale_is_said_though_something_else_is_not_run(folders, put, make_record):
+    metrics = {"accuracy": 40.0, "baseline_majority": 11.0, "steps": 100.0}
+    put(make_record(*IMAGE, 0, metrics, code={"common.errors": "e" * 12}), "old")
+    result = look("s5_ptd", folders).results["laptop"][1]
+    assert result.verdict == "stale"
+    assert "seeds 1, 2" in result.missing[0]
 
 
 def test_a_figure_changed_by_hand_is_found_and_put_right(folders, put_all):
     put_all()
     update("s5_ptd", folders)
     means, figures = folders.summary("s5_ptd"), folders.figures("s5_ptd")
-    before = means.read_text(), figures.read_text()
+    curves = folders.curves("s5_ptd")
+    before = means.read_text(), figures.read_text(), curves.read_text()
+    curves.write_text(before[2].replace("38.0", "48.0"))
     means.write_text(before[0].replace("40.0", "44.0"))
     figures.write_text(before[1].replace("39", "49"))
     altered = update("s5_ptd", folders).altered
     assert "line 3 is" in altered[0]
-    assert "is 44.0, its runs give 40.0" in altered[1]
-    assert (means.read_text(), figures.read_text()) == before
+    assert "curves/s5_ptd.csv: line 2 is" in altered[1]
+    assert "is 44.0, its runs give 40.0" in altered[2]
+    assert (means.read_text(), figures.read_text(), curves.read_text()) == before
     assert update("s5_ptd", folders).altered == ()
 
 
-def test_a_run_changed_by_hand_does_not_count_nor_get_lost(folders, put_all):
+def test_a_run_changed_by_hand_does_not_count_nor_get_lost(folders, put_all, put, make_record):
     put_all()
     update("s5_ptd", folders)
     runs = folders.runs("s5_ptd")
@@ -274,6 +353,12 @@ def test_a_run_changed_by_hand_does_not_count_nor_get_lost(folders, put_all):
     assert "lra/image s5 laptop 0 is not what was recorded" in ledger.altered[0]
     assert ledger.results["laptop"][1].verdict == "not run"
     assert runs.read_text() == changed
+    # Nor does it when something new is collected: the file stays, and that is said.
+    put(make_record("lra/image", "s4", 0, {"accuracy": 5.0}), "new")
+    ledger = update("s5_ptd", folders)
+    assert "would lose 1 runs" in ledger.unwritten
+    assert runs.read_text() == changed
+    shutil.rmtree(folders.outputs)
     # Its record puts it right.
     folders.outputs.with_name("away").rename(folders.outputs)
     update("s5_ptd", folders)

@@ -7,7 +7,7 @@ import time
 
 from common.ledger.collect import find
 from common.ledger.runs import read_runs
-from common.ledger.update import update
+from common.ledger.update import look, update
 
 RUNS, REWRITES = 50, 20
 FORK = multiprocessing.get_context("fork")  # fifty imports of torch would be another test
@@ -38,7 +38,7 @@ def test_collecting_among_fifty_writers_loses_nothing(folders, make_record):
     assert unreadable == []
     update("s5_ptd", folders)
     rows = read_runs(folders.runs("s5_ptd"))
-    assert rows.altered == ()
+    assert rows.altered == {}
     assert {row.seed: row.metrics["accuracy"] for row in rows.rows} == {
         seed: float(seed) for seed in range(RUNS)
     }
@@ -61,7 +61,7 @@ def test_collectors_take_turns(folders, make_record, put):
         assert collector.exitcode == 0
     stored = read_runs(folders.runs("s5_ptd"))
     assert len(stored.rows) == 20
-    assert stored.altered == ()
+    assert stored.altered == {}
     assert not list(folders.results.rglob("*.tmp"))
 
 
@@ -71,3 +71,21 @@ def test_an_index_is_told_from_a_file_that_changed_under_it(folders, make_record
     time.sleep(0.02)  # the clock of some file systems ticks no faster
     make_record("lra/image", "s4", 0, {"accuracy": 2.0}).write(folder)
     assert find(folders.outputs, "s5_ptd").completed[0].row.metrics == {"accuracy": 2.0}
+
+
+def test_a_reader_never_sees_one_file_newer_than_another(folders, make_record, put):
+    """What is made from the runs is written after them; a reader waits for the last of it."""
+    update("s5_ptd", folders)
+
+    def collect():
+        for seed in range(20):
+            put(make_record("lra/image", "s4", seed, {"accuracy": float(seed)}), f"run-{seed}")
+            update("s5_ptd", folders)
+
+    collector = FORK.Process(target=collect)
+    collector.start()
+    altered = []
+    while collector.is_alive():
+        altered += look("s5_ptd", folders).altered
+    collector.join()
+    assert altered == []

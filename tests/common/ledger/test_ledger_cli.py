@@ -172,7 +172,7 @@ def test_check_names_what_was_changed_by_hand(folders, put_all, capsys):
     means.write_text(means.read_text().replace("51.0", "91.0"))
     capsys.readouterr()
     assert main(["check"], folders) == 1
-    assert "changed by hand" in capsys.readouterr().err
+    assert "not as recorded" in capsys.readouterr().err
     assert main(["check"], folders) == 0
 
 

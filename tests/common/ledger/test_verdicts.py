@@ -15,7 +15,7 @@ from common.ledger.verdicts import FAILS, HOLDS, NOT_RUN, STALE, UNRESOLVED, all
         ([FAILS, UNRESOLVED], FAILS, UNRESOLVED),
         ([FAILS, NOT_RUN], FAILS, NOT_RUN),
         ([HOLDS, NOT_RUN, UNRESOLVED], NOT_RUN, HOLDS),
-        ([NOT_RUN, STALE], NOT_RUN, NOT_RUN),
+        ([NOT_RUN, STALE], STALE, STALE),
         ([STALE, UNRESOLVED, HOLDS], STALE, HOLDS),
     ],
 )

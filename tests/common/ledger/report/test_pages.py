@@ -152,7 +152,7 @@ def test_a_paper_without_anything(site):
 
 
 def test_figures_changed_by_hand_come_first(overview, alpha, site):
-    sentence = "Changed by hand: results/alpha.csv: line 2 is 'x', its run gives 'y'"
+    sentence = "Not as recorded: results/alpha.csv: line 2 is 'x', its run gives 'y'"
     assert sentence in overview.text
     assert sentence in alpha.text
     assert "by hand" not in (site / "beta.html").read_text()
