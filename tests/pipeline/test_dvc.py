@@ -122,6 +122,8 @@ def test_plots_of_two_commits(repository):
 
 
 def test_inputs_in_a_clone(clone):
+    with (clone.folder / "common" / "errors.py").open("a") as file:
+        file.write("# a change, if only of words: what depends on it is computed again\n")
     assert "python -m common.ledger inputs hippo" in clone.dvc("repro", "--dry", "inputs@hippo")
     listed = clone.dvc("stage", "list", "--name-only").split()
     papers = ("hippo", "s4d", "s5_ptd")
