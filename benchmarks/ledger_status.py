@@ -1,12 +1,13 @@
 """What ``ledger status`` costs when the house is full: 43 papers, 12 claims each.
 
-``python -m benchmarks.ledger_status``: half a minute. Records, claims and composed plans are
-generated in a temporary folder; the command runs in a process of its own, first with nothing read
-before, then again, then with one new record.
+``python -m benchmarks.ledger_status``: a minute or two. Records, claims, composed plans and results
+are generated in a temporary folder; the command runs in a process of its own: with nothing read
+before, again, with one new record, and after an edit of what all papers share.
 """
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from common.experiment.record import Record
 from common.ledger import plan as plans
 from common.ledger.folders import Folders
 from common.ledger.plan import PlannedRun
+from common.ledger.update import update
 
 PAPERS, CLAIMS, SEEDS, ATTEMPTS = 43, 12, 5, 2
 VARIANTS = ("ours", "theirs")
@@ -56,6 +58,8 @@ def main() -> None:
             say(name, places)
         write_record("p00", 0, "ours", 0, places.outputs / "p00" / "new", "2027")
         say("one new record", places)
+        shutil.rmtree(places.standings)
+        say("every paper judged anew", places)
 
 
 def say(name: str, places: Folders) -> None:
@@ -79,6 +83,8 @@ def generate(root: Path) -> Folders:
                 task = int(run.task.removeprefix("task"))
                 place = places.outputs / paper / run.task / f"{run.config_hash}-{attempt}"
                 write_record(paper, task, run.variant, run.seed, place, f"2026-{attempt}")
+        update(paper, places)
+        (places.plans.parent / f"{paper}.json").unlink()  # what was read
     return places
 
 
@@ -122,19 +128,24 @@ def write_record(paper: str, task: int, variant: str, seed: int, place: Path, st
 def status(places: Folders) -> tuple[float, float]:
     """Wall seconds and peak megabytes of one call."""
     given = [str(p) for p in (places.papers, places.results, places.outputs, places.pins)]
+    # VmHWM where there is one: ru_maxrss of a new process starts from that of its parent.
     program = (
         "import resource, sys\nfrom pathlib import Path\n"
         "from common.ledger.__main__ import main\nfrom common.ledger.folders import Folders\n"
         f"a, b, c, d = map(Path, {given})\nmain(['status'], Folders(a, b, c, pins=d))\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
+        "known = Path('/proc/self/status')\n"
+        "if known.is_file():\n"
+        "    peak = known.read_text().partition('VmHWM:')[2].split()[0]\n"
+        "else:\n"
+        "    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024\n"
+        "print(peak, file=sys.stderr)"
     )
     begin = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     seconds = time.perf_counter() - begin
-    unit = 1 if sys.platform == "darwin" else 1024
-    return seconds, int(done.stderr.split()[-1]) * unit / 1e6
+    return seconds, int(done.stderr.split()[-1]) * 1024 / 1e6
 
 
 if __name__ == "__main__":

@@ -32,7 +32,8 @@ def main(argv: Sequence[str] | None = None, folders: Folders | None = None) -> i
         # takes a third of the time.
         gc.set_threshold(1_000_000)
         # What a command needs is imported when it is called: --help answers at once.
-        commands = import_module("common.ledger.commands")
+        module = "status" if options.action == "status" else "commands"
+        commands = import_module(f"common.ledger.{module}")
         action: Callable[[argparse.Namespace, Folders], int] = getattr(commands, options.action)
         return action(options, places)
     except UserError as mistake:

@@ -223,5 +223,5 @@ def _pooled_deviation(groups: Sequence[Sequence[float]]) -> float | None:
     freedom = sum(len(g) - 1 for g in groups)
     if not freedom:
         return None
-    squares = sum(statistics.variance(g) * (len(g) - 1) for g in groups if len(g) > 1)
+    squares = sum(intervals.variance(g) * (len(g) - 1) for g in groups if len(g) > 1)
     return (squares / freedom) ** 0.5

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from common.errors import UserError
 from common.experiment import record as records
 from common.experiment.record import Record
 from common.ledger.freshness import Present
+from common.ledger.record_files import Stamp, stamped
 from common.ledger.runs import Key, RunRow
 
 # At scale smoke every path runs and nothing is proven; its figures would only be noise in git.
@@ -73,8 +73,8 @@ def find(outputs: Path, paper: str) -> Found:
     """
     kept = _Index(outputs / INDEX / f"{paper}.json")
     found, attempts = Found(), []
-    for folder in _run_folders(str(outputs / paper)):
-        entry = kept.entry(folder)
+    for folder, stamp in stamped(str(outputs / paper)):
+        entry = kept.entry(folder, stamp)
         if isinstance(entry, str):
             found.unreadable.append(entry)
         elif entry is not None:
@@ -170,12 +170,10 @@ class _Index:
         except (OSError, ValueError, KeyError, TypeError):
             pass  # none yet, or not whole: everything is read again
 
-    def entry(self, folder: str) -> Attempt | str | None:
+    def entry(self, folder: str, stamp: Stamp) -> Attempt | str | None:
         """The attempt in a run's folder, a sentence if unreadable, None for a composite."""
         name = folder[self._prefix :]
         try:
-            stat = os.stat(f"{folder}/{records.NAME}")
-            stamp = [stat.st_size, stat.st_mtime_ns, stat.st_ino]
             kept = self._old.get(name)
             if kept is None or kept["stamp"] != stamp:
                 kept = {"stamp": stamp} | self._read(Path(folder))
@@ -214,20 +212,6 @@ class _Index:
                 json.dump(content, file, separators=(",", ":"))
         except OSError:
             pass
-
-
-def _run_folders(folder: str) -> Iterator[str]:
-    """Folders with a record; nothing is looked for below a run's own folder."""
-    try:
-        entries = sorted(os.scandir(folder), key=lambda e: e.name)
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    if any(entry.name == records.NAME for entry in entries):
-        yield folder
-        return
-    for entry in entries:
-        if entry.is_dir() and not entry.name.startswith("."):
-            yield from _run_folders(entry.path)
 
 
 def _follows_recipe(run: Record) -> bool:

@@ -1,4 +1,5 @@
-"""What each command of ``python -m common.ledger`` does; each returns the exit status."""
+"""What each command of ``python -m common.ledger`` but ``status`` does; each returns the exit
+status."""
 
 from __future__ import annotations
 
@@ -7,42 +8,30 @@ import json
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from rich.console import Console
 
 from common.errors import UserError
+from common.ledger.arguments import at_work, known_scale
 from common.ledger.folders import Folders
 from common.ledger.plan import plan
 from common.ledger.update import PaperLedger, look, present, update
 from common.ledger.verdicts import FAILS, STALE
+from common.ledger.wording import print_json
 
 OK, FAILED = 0, 1
-
-
-def status(options: argparse.Namespace, folders: Folders) -> int:
-    """Verdicts counted, paper by paper."""
-    from common.ledger.terminal import show_status, status_json
-
-    _known_scale(options.scale)
-    ledgers = [look(paper, folders) for paper in folders.chosen(options.paper)]
-    if options.json:
-        _print_json(status_json(ledgers, options.scale))
-    else:
-        show_status(Console(), ledgers, options.scale)
-    return _verdict(ledgers, options.scale)
 
 
 def check(options: argparse.Namespace, folders: Folders) -> int:
     """Every claim with its evidence; results and their page are written."""
     from common.ledger.terminal import as_json, show
 
-    _known_scale(options.scale)
+    known_scale(options.scale)
     chosen = folders.chosen(options.paper)
     ledgers = _update(folders.with_claims(), folders)
     _write_page(ledgers, folders)
     if options.json:
-        _print_json({paper: as_json(ledgers[paper], options.scale) for paper in chosen})
+        print_json({paper: as_json(ledgers[paper], options.scale) for paper in chosen})
     else:
         console = Console()
         for paper in chosen:
@@ -57,8 +46,8 @@ def run(options: argparse.Namespace, folders: Folders) -> int:
     from common.ledger.runner import command, missing, run_all, stale
     from common.ledger.runs import read_runs
 
-    _known_scale(options.scale)
-    _positive(options)
+    known_scale(options.scale)
+    at_work(options.jobs, options.threads)
     (paper,) = folders.chosen([options.paper])
     planned = plan(paper, folders.claims(paper), folders.plans)
     wanted = planned.unique_runs(options.scale, options.claim)
@@ -97,12 +86,12 @@ def explain(options: argparse.Namespace, folders: Folders) -> int:
     """One claim, from its source to its verdict."""
     from common.ledger.explain import chain, show_chain
 
-    _known_scale(options.scale)
+    known_scale(options.scale)
     (paper,) = folders.chosen([options.paper])
     ledger = look(paper, folders)
     found = chain(ledger, options.claim, options.scale, folders)
     if options.json:
-        _print_json(found)
+        print_json(found)
     else:
         show_chain(Console(), found)
     return FAILED if found.get("verdict") in (FAILS, STALE) else OK
@@ -112,11 +101,11 @@ def diff(options: argparse.Namespace, folders: Folders) -> int:
     """Two revisions side by side; 1 if a verdict got worse."""
     from common.ledger.diff import differences, show_differences
 
-    _known_scale(options.scale)
+    known_scale(options.scale)
     ledgers = [look(paper, folders) for paper in folders.chosen(options.paper or [])]
     found = differences(ledgers, folders, options.old, options.new, options.scale)
     if options.json:
-        _print_json(found)
+        print_json(found)
     else:
         show_differences(Console(), found)
     return FAILED if any(row["worse"] for row in found["claims"]) else OK
@@ -128,7 +117,7 @@ def errata(options: argparse.Namespace, folders: Folders) -> int:
 
     found = corrections([look(paper, folders) for paper in folders.chosen(options.paper)])
     if options.json:
-        _print_json(found)
+        print_json(found)
     else:
         show_corrections(Console(), found)
     return OK
@@ -157,7 +146,7 @@ def compare(options: argparse.Namespace, folders: Folders) -> int:
     """A table of rows from several papers."""
     from common.ledger.compare import compare as write_comparison
 
-    _positive(options)
+    at_work(options.jobs, options.threads)
     page, failed = write_comparison(
         options.name,
         folders,
@@ -246,19 +235,3 @@ def _name_trouble(ledgers: Iterable[PaperLedger]) -> None:
         said += [*ledger.warnings, *([ledger.unwritten] if ledger.unwritten else [])]
         for sentence in said:
             print(f"ledger: {sentence}", file=sys.stderr)
-
-
-def _print_json(content: Any) -> None:
-    print(json.dumps(content, indent=1, sort_keys=True))
-
-
-def _positive(options: argparse.Namespace) -> None:
-    if options.jobs < 1 or options.threads < 1:
-        raise UserError(f"--jobs {options.jobs} and --threads {options.threads} start at 1.")
-
-
-def _known_scale(scale: str) -> None:
-    from common.experiment import registry
-
-    if scale not in registry.scales():
-        raise UserError(f"Unknown scale {scale!r}; allowed: {', '.join(registry.scales())}.")

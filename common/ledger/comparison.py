@@ -194,7 +194,7 @@ def _cell(rows: Sequence[RunRow], seeds: int, present: Present) -> str:
         return "not run"
     text = f"{statistics.fmean(values):.1f}"
     if len(values) > 1:
-        text += f" ± {statistics.stdev(values):.1f}"
+        text += f" ± {deviation(values):.1f}"
     if any(present.changes(row, None) for row in rows):
         text += f" {MARK}"
     return text if len(values) == seeds else f"{text} ({len(values)} of {seeds})"

@@ -17,9 +17,9 @@ from common.errors import UserError
 from common.ledger.folders import Folders
 from common.ledger.relations import figure, split
 from common.ledger.summary import summary
-from common.ledger.terminal import coloured
 from common.ledger.update import PaperLedger
 from common.ledger.verdicts import FAILS, HOLDS, NOT_RUN, STALE, UNRESOLVED
+from common.ledger.wording import coloured
 
 WORKSPACE = "workspace"
 _RANK = {HOLDS: 0, UNRESOLVED: 1, NOT_RUN: 2, STALE: 3, FAILS: 4}

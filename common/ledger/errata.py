@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from common.ledger.terminal import coloured
 from common.ledger.update import PaperLedger
+from common.ledger.wording import coloured
 
 SCALE = "laptop"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +12,7 @@ from common.ledger.intervals import of_mean
 from common.ledger.plan import Plan, PlannedRun
 from common.ledger.relations import Finding, Lookup, Samples, figure, shown, split, unique
 from common.ledger.runs import Key, RunRow
-from common.ledger.verdicts import NOT_RUN, STALE, UNRESOLVED, VERDICTS, all_of
+from common.ledger.verdicts import NOT_RUN, STALE, UNRESOLVED, all_of
 
 Unfinished = Mapping[str, Attempt]
 
@@ -109,12 +108,6 @@ def evaluate(
         _result(claim, check, scale, runs, table, changes, unfinished)
         for claim, check, runs in plan.checks(scale)
     ]
-
-
-def tally(results: Iterable[Result]) -> dict[str, int]:
-    """How many claims have each verdict."""
-    counts = Counter(result.verdict for result in results)
-    return {verdict: counts[verdict] for verdict in VERDICTS}
 
 
 def _result(

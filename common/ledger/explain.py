@@ -16,14 +16,9 @@ from common.ledger.intervals import of_mean
 from common.ledger.plan import PlannedRun
 from common.ledger.relations import figure, shown, split
 from common.ledger.runs import RunRow
-from common.ledger.terminal import (
-    coloured,
-    duration,
-    explanation,
-    listed,
-    result_json,
-)
+from common.ledger.terminal import explanation, result_json
 from common.ledger.update import PaperLedger, present
+from common.ledger.wording import coloured, duration, listed
 
 
 def chain(ledger: PaperLedger, claim: str, scale: str, folders: Folders) -> dict[str, Any]:

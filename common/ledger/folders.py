@@ -81,6 +81,11 @@ class Folders:
         """Where composed plans are kept between calls."""
         return self.outputs / ".ledger" / "plans"
 
+    @property
+    def standings(self) -> Path:
+        """Where the outcome of ``status`` is kept between calls."""
+        return self.outputs / ".ledger" / "standing"
+
     def comparison(self, name: str) -> Path:
         """What a comparison compares.
 

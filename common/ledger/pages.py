@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from common.experiment import registry
-from common.ledger.evaluate import Result, tally
+from common.ledger.evaluate import Result
 from common.ledger.intervals import of_mean
 from common.ledger.relations import Finding, figure, shown
 from common.ledger.runs import RunRow
 from common.ledger.tables import markdown
 from common.ledger.terminal import budget, evidence, explanation, run_command
 from common.ledger.update import PaperLedger
-from common.ledger.verdicts import HOLDS, VERDICTS
+from common.ledger.verdicts import HOLDS, VERDICTS, tally
 
 SCALE = "laptop"
 
@@ -70,7 +70,7 @@ def papers_table(ledgers: Iterable[PaperLedger], scale: str = SCALE) -> str:
     rows = []
     for ledger in ledgers:
         paper = ledger.plan.paper
-        counts = tally(ledger.results.get(scale, []))
+        counts = tally(r.verdict for r in ledger.results.get(scale, []))
         rows.append(
             (
                 f"[{paper}](papers/{paper}/README.md)",
@@ -86,7 +86,7 @@ def results_page(ledgers: Sequence[PaperLedger], scale: str = SCALE) -> str:
     """``results/README.md``."""
     rows = []
     for ledger in ledgers:
-        counts = tally(ledger.results.get(scale, []))
+        counts = tally(r.verdict for r in ledger.results.get(scale, []))
         paper = ledger.plan.paper
         rows.append((f"[{paper}](#{paper})", *(str(counts[v]) for v in VERDICTS)))
     parts = [

@@ -6,19 +6,18 @@ no configuration file, schema or claim has changed.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import cache, cached_property
-from importlib import metadata
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from common.atomic import replacing
 from common.errors import UserError
-from common.experiment.paths import COMMON, PAPERS, conf_folder
+from common.experiment.paths import conf_folder
+from common.ledger import fingerprint
 from common.ledger.claims import Check, Claim, RunSpec, parse
 from common.ledger.relations import split
 from common.ledger.runs import Key
@@ -166,23 +165,8 @@ def _composed(paper: str, path: Path, claims: tuple[Claim, ...]) -> tuple[str, _
 
 
 def _inputs(path: Path) -> str:
-    """A digest of all that decides what a run is composed to."""
-    return hashlib.sha256(path.read_bytes() + _shared_inputs()).hexdigest()
-
-
-@cache
-def _shared_inputs() -> bytes:
-    """The same for all papers: what Hydra reads, and the code that reads it."""
-    files = [*conf_folder().rglob("*.yaml"), *PAPERS.glob("*/configs/**/*.yaml")]
-    files += [*PAPERS.glob("*/schema.py"), *COMMON.glob("**/schema.py")]
-    files += [*COMMON.glob("data/specs/*.py"), *COMMON.glob("experiment/*.py")]
-    files += [*Path(__file__).parent.glob("*.py")]
-    content = hashlib.sha256()
-    for package in ("hydra-core", "omegaconf"):
-        content.update(metadata.version(package).encode())
-    for file in sorted({f for f in files if f.is_file()}):
-        content.update(f"{file.parent.name}/{file.name}\0".encode() + file.read_bytes() + b"\0")
-    return content.digest()
+    """A digest of all that decides what the runs are composed to."""
+    return f"{fingerprint.of_files([path])} {fingerprint.of_recipes()}"
 
 
 def _kept(file: Path, inputs: str) -> tuple[str, _Runs] | None:

@@ -8,6 +8,7 @@ import statistics
 from collections.abc import Iterable
 from typing import Any
 
+from common.ledger.intervals import deviation
 from common.ledger.runs import RunRow
 
 DIGITS = 6
@@ -29,7 +30,7 @@ def summary(rows: Iterable[RunRow]) -> dict[str, Any]:
     for (task, scale, variant, metric), measured in values.items():
         entry: dict[str, float] = {"mean": rounded(statistics.fmean(measured)), "n": len(measured)}
         if len(measured) > 1:
-            entry["std"] = rounded(statistics.stdev(measured))
+            entry["std"] = rounded(deviation(measured))
         place = content.setdefault(task, {}).setdefault(scale, {}).setdefault(variant, {})
         place[metric] = entry
     return content

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,18 +10,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from common.ledger.evaluate import Result, tally
+from common.ledger.evaluate import Result
 from common.ledger.relations import Finding
 from common.ledger.update import PaperLedger
-from common.ledger.verdicts import FAILS, HOLDS, NOT_RUN, STALE, UNRESOLVED, VERDICTS
+from common.ledger.verdicts import FAILS, STALE, UNRESOLVED
+from common.ledger.wording import coloured, counted, duration, listed
 
-COLOURS = {
-    HOLDS: "green",
-    FAILS: "red",
-    UNRESOLVED: "yellow",
-    NOT_RUN: "bright_black",
-    STALE: "magenta",
-}
 NARROW = 130  # columns
 Line = tuple[str, str, str, str, str, str, str]  # the cells of the wide table
 NO_NOTE = "no explanation yet: add a note to the claim"
@@ -43,63 +36,8 @@ def show(console: Console, ledger: PaperLedger, scale: str) -> None:
     for result in results:
         for line in explanation(result):
             _line(console, f"{result.claim.id} {result.verdict}: {line}")
-    counts = ", ".join(f"{n} {verdict}" for verdict, n in tally(results).items() if n)
+    counts = counted(r.verdict for r in results)
     _line(console, f"{paper} at scale {scale}: {counts or 'no claims'}")
-
-
-def show_status(console: Console, ledgers: Sequence[PaperLedger], scale: str) -> None:
-    """A line a paper, then a line for each claim that does not hold."""
-    table = Table(header_style="bold", box=SIMPLE_HEAD)
-    table.add_column("paper", no_wrap=True)
-    for verdict in VERDICTS:
-        table.add_column(coloured(verdict), justify="right")
-    table.add_column("runs", justify="right")
-    table.add_column("cost", justify="right")
-    for ledger in ledgers:
-        results = ledger.results.get(scale, [])
-        rows = [row for row in ledger.rows if row.scale == scale]
-        counts = tally(results)
-        table.add_row(
-            ledger.plan.paper,
-            *(str(counts[v]) if counts[v] else "[dim]0[/]" for v in VERDICTS),
-            str(len(rows)),
-            duration(sum(row.seconds for row in rows)),
-        )
-    console.print(table)
-    # One call: rich takes a millisecond for each.
-    console.print("\n".join(_open(ledgers, scale)), highlight=False, soft_wrap=True)
-
-
-def _open(ledgers: Iterable[PaperLedger], scale: str) -> Iterator[str]:
-    for ledger in ledgers:
-        paper = ledger.plan.paper
-        for result in ledger.results.get(scale, []):
-            if result.verdict != HOLDS:
-                why = (*result.changed, *result.missing)[:1] or (result.claim.statement,)
-                verdict = coloured(result.verdict)
-                yield f"  {paper} {result.claim.id} {verdict}: {escape(why[0])}"
-        yield from (f"  not as recorded: {escape(sentence)}" for sentence in ledger.altered)
-
-
-def status_json(ledgers: Iterable[PaperLedger], scale: str) -> dict[str, Any]:
-    """The same, for programs."""
-    return {
-        ledger.plan.paper: {
-            "counts": tally(ledger.results.get(scale, [])),
-            "verdicts": {r.claim.id: r.verdict for r in ledger.results.get(scale, [])},
-            "runs": sum(row.scale == scale for row in ledger.rows),
-            "seconds": round(sum(row.seconds for row in ledger.rows if row.scale == scale), 1),
-            "altered": list(ledger.altered),
-        }
-        for ledger in ledgers
-    }
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a person would say them."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 def evidence(result: Result) -> str:
@@ -201,12 +139,6 @@ def explanation(result: Result) -> list[str]:
     return lines
 
 
-def listed(names: Sequence[str], most: int = 5) -> str:
-    """The first few names, and how many there are beside them."""
-    rest = len(names) - most
-    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
-
-
 def as_json(ledger: PaperLedger, scale: str) -> dict[str, Any]:
     """The same, for programs."""
     return {r.claim.id: result_json(ledger.plan.paper, r) for r in ledger.results.get(scale, [])}
@@ -241,8 +173,3 @@ def _plain(finding: Finding) -> dict[str, Any]:
     content = asdict(finding)
     del content["parts"]
     return content
-
-
-def coloured(verdict: str) -> str:
-    """A verdict in its colour, for rich."""
-    return f"[{COLOURS[verdict]}]{verdict}[/]" if verdict in COLOURS else verdict

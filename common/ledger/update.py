@@ -30,6 +30,7 @@ class PaperLedger:
         rows: what was measured.
         results: scale -> the outcome of each claim tested there.
         warnings: records that could not be read.
+        compared: the modules whose source was held against that of a run.
         altered: a sentence for each figure or file of the results that is not what was recorded.
         unwritten: why the results could not be written; empty if they could.
     """
@@ -38,6 +39,7 @@ class PaperLedger:
     rows: tuple[RunRow, ...]
     results: dict[str, list[Result]]
     warnings: tuple[str, ...]
+    compared: frozenset[str] = frozenset()
     altered: tuple[str, ...] = ()
     unwritten: str = ""
 
@@ -91,7 +93,10 @@ def _look(paper: str, folders: Folders, planned: Plan | None, stored: Stored) ->
     scales = dict.fromkeys(scale for _, scale in planned.runs)
     results = {s: evaluate(planned, rows, s, found.unfinished, now) for s in scales}
     altered = (*stored.altered.values(), *_not_as_made(paper, folders, stored.rows))
-    return PaperLedger(planned, tuple(rows), results, tuple(found.unreadable), altered)
+    # Thousands of runs share a few sets of digests.
+    codes = {id(row.code): row.code for row in (*stored.rows, *(a.row for a in found.completed))}
+    compared = frozenset(module for code in codes.values() for module in code)
+    return PaperLedger(planned, tuple(rows), results, tuple(found.unreadable), compared, altered)
 
 
 def _write(paper: str, folders: Folders, ledger: PaperLedger) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 HOLDS = "holds"
@@ -30,3 +31,9 @@ def all_of(verdicts: Iterable[str]) -> str:
     """Every part must hold: one failure decides, then whatever is still open."""
     given = list(verdicts)
     return at_least(len(given), given)
+
+
+def tally(verdicts: Iterable[str]) -> dict[str, int]:
+    """How often each verdict was given."""
+    counts = Counter(verdicts)
+    return {verdict: counts[verdict] for verdict in VERDICTS}

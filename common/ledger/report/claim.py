@@ -12,8 +12,9 @@ from common.ledger.report.correction import correction_list
 from common.ledger.report.findings import findings_table
 from common.ledger.report.markup import Markup, element, join
 from common.ledger.report.words import commits, data, ordered, plural
-from common.ledger.terminal import NO_NOTE, budget, duration, run_command
+from common.ledger.terminal import NO_NOTE, budget, run_command
 from common.ledger.verdicts import FAILS, UNRESOLVED
+from common.ledger.wording import duration
 
 _FEW = 4  # items shown without opening a list
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from common.ledger.evaluate import tally
 from common.ledger.folders import Folders
 from common.ledger.report.badge import badge, css_class, shape
 from common.ledger.report.claims_table import claims_table
@@ -17,7 +16,7 @@ from common.ledger.report.papers_table import papers_table
 from common.ledger.report.table import scrolling
 from common.ledger.report.words import MEANINGS, SCALE, ordered, plural
 from common.ledger.update import PaperLedger
-from common.ledger.verdicts import VERDICTS
+from common.ledger.verdicts import VERDICTS, tally
 
 _ABOUT = (
     "Each claim of each paper is a row: the figure that was published, the figure measured here, "
@@ -50,7 +49,7 @@ def _section(name: str, title: str, *content: Markup) -> Markup:
 def _totals(ledgers: Sequence[PaperLedger]) -> Markup:
     counts: Counter[str] = Counter()
     for ledger in ledgers:
-        counts.update(tally(ledger.results.get(SCALE, [])))
+        counts.update(tally(r.verdict for r in ledger.results.get(SCALE, [])))
     papers = f"{plural(len(ledgers), 'paper')}, {SCALE} scale"
     items = [
         _total("claims tested", sum(counts.values()), papers),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from common.ledger.evaluate import tally
 from common.ledger.folders import Folders
 from common.ledger.relations import unique
 from common.ledger.report.claim import claim_card
@@ -16,6 +15,7 @@ from common.ledger.report.table import scrolling
 from common.ledger.report.tasks import task_table
 from common.ledger.report.words import SCALE, cost, newest_commit, plural
 from common.ledger.update import PaperLedger
+from common.ledger.wording import counted
 
 
 def paper_page(ledger: PaperLedger, folders: Folders) -> str:
@@ -67,7 +67,7 @@ def curves(paper: str) -> str:
 def _facts(ledger: PaperLedger, folders: Folders) -> Markup:
     paper = ledger.plan.paper
     results = ledger.results.get(SCALE, [])
-    counts = ", ".join(f"{n} {verdict}" for verdict, n in tally(results).items() if n)
+    counts = counted(r.verdict for r in results)
     runs = [row for row in ledger.rows if row.scale == SCALE]
     link = element("a", "README", href=readme(paper)) if folders.readme(paper).is_file() else None
     facts = {

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from common.ledger.evaluate import tally
 from common.ledger.report.markup import Markup, element
 from common.ledger.report.strip import strip
 from common.ledger.report.table import Cell, Column, Row, table
 from common.ledger.report.words import SCALE, cost, newest_commit, seconds
 from common.ledger.update import PaperLedger
-from common.ledger.verdicts import VERDICTS
+from common.ledger.verdicts import VERDICTS, tally
 
 _COLUMNS = (
     Column("paper", "Paper"),
@@ -29,7 +28,7 @@ def papers_table(ledgers: Iterable[PaperLedger]) -> Markup:
 
 def _row(ledger: PaperLedger) -> Row:
     paper = ledger.plan.paper
-    counts = tally(ledger.results.get(SCALE, []))
+    counts = tally(r.verdict for r in ledger.results.get(SCALE, []))
     file = f"{paper}.html"
     commit = newest_commit(ledger)
     return Row(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from common.ledger.evaluate import Result
-from common.ledger.terminal import duration
 from common.ledger.update import PaperLedger
 from common.ledger.verdicts import FAILS, HOLDS, NOT_RUN, STALE, UNRESOLVED
+from common.ledger.wording import duration
 
 SCALE = "laptop"  # of the overview
 SCALES = ("laptop", "paper", "smoke")  # in the order of a page

@@ -197,7 +197,7 @@ def _ledger(paper, folders, rows, altered):
     present = Present(digest=lambda module: "now")
     scales = dict.fromkeys(scale for _, scale in runs)
     results = {scale: evaluate(plan, rows, scale, {}, present) for scale in scales}
-    return PaperLedger(plan, rows, results, (), altered)
+    return PaperLedger(plan, rows, results, (), altered=altered)
 
 
 def _variant(spec):

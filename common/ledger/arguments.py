@@ -1,0 +1,26 @@
+"""What several commands ask of their arguments."""
+
+from __future__ import annotations
+
+from common.errors import UserError
+from common.experiment import registry
+
+
+def known_scale(scale: str) -> None:
+    """A scale that there is.
+
+    Raises:
+        UserError: it is not; says which there are.
+    """
+    if scale not in registry.scales():
+        raise UserError(f"Unknown scale {scale!r}; allowed: {', '.join(registry.scales())}.")
+
+
+def at_work(jobs: int, threads: int) -> None:
+    """At least one run at a time, on at least one thread.
+
+    Raises:
+        UserError: there would be none.
+    """
+    if jobs < 1 or threads < 1:
+        raise UserError(f"--jobs {jobs} and --threads {threads} start at 1.")
