@@ -108,13 +108,13 @@ def sources_of(spec: DataSpec) -> list[Source]:
 def table(sources: Iterable[Source] = SOURCES) -> str:
     """The Markdown table of `common/data/README.md`."""
     lines = [
-        "| set | spec | source | licence | redistributable | committed |",
-        "|---|---|---|---|---|---|",
+        "| set | spec | source | licence | redistributable |",
+        "|---|---|---|---|---|",
     ]
     for source in sources:
         choice = f'(source="{source.choice}")' if source.choice else ""
         lines.append(
             f"| {source.name} | `{source.spec}{choice}` | {source.address} | {source.licence} | "
-            f"{source.redistributable} | no |"
+            f"{source.redistributable} |"
         )
     return "\n".join(lines)

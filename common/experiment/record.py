@@ -1,7 +1,12 @@
-"""record.json: what a run was, how it ended, what it measured."""
+"""record.json: what a run was, how it ended, what it measured.
+
+The file carries the SHA-256 of what else stands in it, so that a figure changed by hand is told
+from one that was measured.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Iterator
@@ -14,8 +19,9 @@ from typing import Any, get_args, get_origin, get_type_hints
 from common.atomic import replacing
 from common.errors import UserError
 
-SCHEMA = 2
+SCHEMA = 3
 NAME = "record.json"
+DIGEST = "sha256"
 
 COMPLETED = "completed"
 FAILED = "failed"
@@ -69,14 +75,15 @@ class Record:
 
     def write(self, folder: Path) -> Path:
         """Write ``record.json`` atomically; a reader sees the old one or the new one."""
-        return write_json(folder / NAME, asdict(self))
+        content = json.loads(json.dumps(asdict(self)))  # as it will be read: keys are strings
+        return write_json(folder / NAME, content | {DIGEST: _digest(content)})
 
     @classmethod
     def read(cls, folder: Path) -> Record:
         """The record in a run folder.
 
         Raises:
-            UserError: the folder has none, or it is not readable.
+            UserError: the folder has none, or it is not readable, or not what the run wrote.
         """
         path = Path(folder) / NAME
         try:
@@ -90,8 +97,20 @@ class Record:
         if not isinstance(content, dict) or content.get("schema") != SCHEMA:
             found = content.get("schema") if isinstance(content, dict) else content
             raise UserError(f"{path} has schema {found!r}; this code reads {SCHEMA}.")
+        promised = content.pop(DIGEST, None)
         _check_fields(content, path)
+        if promised != _digest(content):
+            raise UserError(
+                f"{path} is not what the run wrote: its {DIGEST} is {promised!r}, that of its "
+                f"content {_digest(content)!r}. Undo the change, or repeat the run."
+            )
         return cls(**content)
+
+
+def _digest(content: dict[str, Any]) -> str:
+    """SHA-256 of a record as JSON with sorted keys."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _check_fields(content: dict[str, Any], path: Path) -> None:

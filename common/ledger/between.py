@@ -15,6 +15,7 @@ from common.ledger.relations import (
     Values,
     bound_text,
     figure,
+    figure_of,
     interval_text,
     lies,
     meets,
@@ -90,7 +91,8 @@ class MeanDifference(Pair):
     def judge(self, values: Values) -> tuple[str, str, float | None]:
         a, b = values[self.a], values[self.b]
         difference = statistics.fmean(a) - statistics.fmean(b)
-        text = f"{self.means(values)} = {figure(difference)}"
+        interval = intervals.of_pairs(a, b) if self.paired else intervals.of_difference(a, b)
+        text = f"{self.means(values)} = {figure_of(interval)}"
         true = meets(difference, self.bounds, values)
         if self.standard_errors:
             of = intervals.error_of_pairs if self.paired else intervals.error_of_difference

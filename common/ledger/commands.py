@@ -98,17 +98,22 @@ def explain(options: argparse.Namespace, folders: Folders) -> int:
 
 
 def diff(options: argparse.Namespace, folders: Folders) -> int:
-    """Two revisions side by side; 1 if a verdict got worse."""
-    from common.ledger.diff import differences, show_differences
+    """Two revisions side by side; 1 if a verdict got worse or a claim was removed."""
+    from common.ledger.asked import papers
+    from common.ledger.diff import REMOVED, WORSE, differences, show_differences
 
     known_scale(options.scale)
-    ledgers = [look(paper, folders) for paper in folders.chosen(options.paper or [])]
-    found = differences(ledgers, folders, options.old, options.new, options.scale)
+    here = folders.with_claims()
+    revisions = [options.old, *([options.new] if options.new else [])]
+    known = dict.fromkeys([*here, *(p for r in revisions for p in papers(folders, r))])
+    chosen = sorted(known) if options.paper is None else folders.chosen(options.paper)
+    ledgers = {} if options.new else {p: look(p, folders) for p in chosen if p in here}
+    found = differences(chosen, ledgers, folders, options.old, options.new, options.scale)
     if options.json:
         print_json(found)
     else:
         show_differences(Console(), found)
-    return FAILED if any(row["worse"] for row in found["claims"]) else OK
+    return FAILED if any(row["change"] in (WORSE, REMOVED) for row in found["claims"]) else OK
 
 
 def errata(options: argparse.Namespace, folders: Folders) -> int:

@@ -26,6 +26,7 @@ from pathlib import Path
 from common.errors import UserError
 from common.ledger.claims import RunSpec
 from common.ledger.freshness import Present
+from common.ledger.intervals import deviation
 from common.ledger.plan import PlannedRun, composer, planned
 from common.ledger.relations import figure
 from common.ledger.runs import RunRow

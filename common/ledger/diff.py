@@ -1,11 +1,10 @@
-"""What changed between two revisions: verdicts and figures side by side, worst first."""
+"""What changed between two revisions: verdicts, figures and what is asked, worst first."""
 
 from __future__ import annotations
 
 import json
 import math
-import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -14,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from common.errors import UserError
+from common.ledger import asked
 from common.ledger.folders import Folders
 from common.ledger.relations import figure, split
 from common.ledger.summary import summary
@@ -23,45 +23,99 @@ from common.ledger.wording import coloured
 
 WORKSPACE = "workspace"
 _RANK = {HOLDS: 0, UNRESOLVED: 1, NOT_RUN: 2, STALE: 3, FAILS: 4}
-_ABSENT = "-"
+ABSENT = "-"
+NEW, REMOVED, WORSE = "new", "removed", "worse"
 
 
 def differences(
-    ledgers: Iterable[PaperLedger], folders: Folders, old: str, new: str | None, scale: str
+    papers: Iterable[str],
+    ledgers: Mapping[str, PaperLedger],
+    folders: Folders,
+    old: str,
+    new: str | None,
+    scale: str,
 ) -> dict[str, Any]:
-    """Claims whose verdict or figures differ.
+    """Claims whose verdict or figures differ, that ask something else, are new or were removed.
 
     Figures are the means over seeds of what the claim reads, six digits. A committed verdict is the
     one that was reached then; that of the workspace is reached now.
 
     Args:
+        papers: to compare; one may be in either revision only.
+        ledgers: of those that are in the workspace.
         old: a git revision.
         new: another; None for the workspace.
 
     Raises:
         UserError: there is no such revision, or this is no git checkout.
     """
-    claims, same = [], 0
-    for ledger in ledgers:
-        paper = ledger.plan.paper
-        before = _committed(folders, old, paper)
-        after = _committed(folders, new, paper) if new else _present(ledger, scale)
-        for claim, check, _ in ledger.plan.checks(scale):
-            row = {
-                "paper": paper,
-                "claim": claim.id,
-                "statement": claim.statement,
-                "old": _verdict(before, scale, claim.id),
-                "new": _verdict(after, scale, claim.id),
-                "figures": _figures(before, after, check.metrics(), scale),
-            }
-            if row["old"] == row["new"] and not row["figures"]:
-                same += 1
-                continue
-            row["worse"] = _RANK.get(row["new"], -1) > _RANK.get(row["old"], 9)
-            claims.append(row)
-    claims.sort(key=_severity)
-    return {"old": old, "new": new or WORKSPACE, "scale": scale, "claims": claims, "same": same}
+    root = folders.results.parent
+    for revision in (old, new):
+        if revision and not asked.git(root, "rev-parse", "--verify", f"{revision}^{{commit}}"):
+            raise UserError(
+                f"{revision!r} is no revision of a git checkout at {root}; give a commit, branch "
+                "or tag."
+            )
+    rows = [
+        row
+        for paper in papers
+        for row in _of_paper(paper, ledgers.get(paper), folders, old, new, scale)
+    ]
+    differing = sorted((row for row in rows if _differs(row)), key=_severity)
+    return {
+        "old": old,
+        "new": new or WORKSPACE,
+        "scale": scale,
+        "claims": differing,
+        "same": len(rows) - len(differing),
+    }
+
+
+def _of_paper(
+    paper: str,
+    ledger: PaperLedger | None,
+    folders: Folders,
+    old: str,
+    new: str | None,
+    scale: str,
+) -> Iterator[dict[str, Any]]:
+    """A row for each claim that either side tests at the scale."""
+    before = _committed(folders, old, paper)
+    after = _committed(folders, new, paper) if new else _present(ledger, scale)
+    claims_before, claims_after = (asked.claims(folders, r, paper) for r in (old, new))
+    for claim in dict.fromkeys([*claims_after, *claims_before]):
+        was, now = claims_before.get(claim), claims_after.get(claim)
+        old_check, new_check = asked.check(was, scale), asked.check(now, scale)
+        if not old_check and not new_check:
+            continue
+        metrics = dict.fromkeys([*asked.metrics(new_check), *asked.metrics(old_check)])
+        row = {
+            "paper": paper,
+            "claim": claim,
+            "statement": str((now or was or {}).get("statement", "")),
+            "old": _verdict(before, scale, claim),
+            "new": _verdict(after, scale, claim) if new_check else ABSENT,
+            # What a new claim asks is not a change.
+            "asked": asked.moved(old_check, new_check) if old_check and new_check else [],
+            "figures": _figures(before, after, metrics, scale),
+        }
+        yield row | {"change": _change_of(row["old"], row["new"])}
+
+
+def _change_of(old: str, new: str) -> str:
+    if old == new:
+        return ""
+    if old == ABSENT:
+        return NEW
+    if new == ABSENT:
+        return REMOVED
+    if _RANK[new] > _RANK[old]:
+        return WORSE
+    return "better" if new == HOLDS else "changed"
+
+
+def _differs(row: dict[str, Any]) -> bool:
+    return bool(row["change"] or row["asked"] or row["figures"])
 
 
 def show_differences(console: Console, found: dict[str, Any]) -> None:
@@ -76,13 +130,19 @@ def show_differences(console: Console, found: dict[str, Any]) -> None:
     table.add_column(escape(found["new"]), justify="right")
     table.add_column("change", justify="right", no_wrap=True)
     for row in found["claims"]:
-        name = f"[bold]{row['paper']} {row['claim']}[/]"
-        word = "better" if row["new"] == HOLDS else "changed"
-        word = "" if row["old"] == row["new"] else "worse" if row["worse"] else word
-        word = "new" if row["old"] == _ABSENT else word
         table.add_row(
-            name, escape(row["statement"]), coloured(row["old"]), coloured(row["new"]), word
+            f"[bold]{row['paper']} {row['claim']}[/]",
+            escape(row["statement"]),
+            coloured(row["old"]),
+            coloured(row["new"]),
+            row["change"],
         )
+        for one in row["asked"]:
+            table.add_row(
+                "",
+                *(escape(text) for text in (f"  {one['entry']}", one["old"], one["new"])),
+                "asked",
+            )
         for one in row["figures"]:
             table.add_row(
                 "",
@@ -97,38 +157,26 @@ def show_differences(console: Console, found: dict[str, Any]) -> None:
 
 def _committed(folders: Folders, revision: str, paper: str) -> dict[str, Any]:
     """``results/<paper>.json`` as it was in a revision; empty if it was not there."""
-    root = folders.results.parent
-    _git(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", what=revision)
     path = f"{revision}:./{folders.results.name}/{paper}.json"
-    done = subprocess.run(
-        ["git", "-C", str(root), "show", path], capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
+    text = asked.git(folders.results.parent, "show", path)
+    if text is None:
         return {}
     try:
-        return json.loads(done.stdout)
+        return json.loads(text)
     except ValueError as error:
         raise UserError(f"{path} is not valid JSON: {error}.") from error
 
 
-def _git(root, *arguments: str, what: str) -> None:
-    done = subprocess.run(
-        ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        raise UserError(
-            f"{what!r} is no revision of a git checkout at {root}; give a commit, branch or tag."
-        )
-
-
-def _present(ledger: PaperLedger, scale: str) -> dict[str, Any]:
+def _present(ledger: PaperLedger | None, scale: str) -> dict[str, Any]:
+    if ledger is None:
+        return {}
     content = summary(ledger.rows)
     content["verdicts"] = {scale: {r.claim.id: r.verdict for r in ledger.results.get(scale, [])}}
     return content
 
 
 def _verdict(content: dict[str, Any], scale: str, claim: str) -> str:
-    return content.get("verdicts", {}).get(scale, {}).get(claim, _ABSENT)
+    return content.get("verdicts", {}).get(scale, {}).get(claim, ABSENT)
 
 
 def _figures(
@@ -157,14 +205,15 @@ def _size(change: float | None) -> float:
     return math.inf if change is None else abs(change)
 
 
-def _severity(row: dict[str, Any]) -> tuple[float, float]:
+def _severity(row: dict[str, Any]) -> tuple[float, bool, float]:
     step = _RANK.get(row["new"], -1) - _RANK.get(row["old"], 0)
+    step = len(_RANK) if row["change"] == REMOVED else step
     largest = max((_size(one["change"]) for one in row["figures"]), default=0.0)
-    return -step, -largest
+    return -step, not row["asked"], -largest
 
 
 def _shown(value: float | None) -> str:
-    return _ABSENT if value is None else figure(value)
+    return ABSENT if value is None else figure(value)
 
 
 def _percent(change: float | None) -> str:

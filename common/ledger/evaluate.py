@@ -10,7 +10,7 @@ from common.ledger.collect import Attempt
 from common.ledger.freshness import Present
 from common.ledger.intervals import of_mean
 from common.ledger.plan import Plan, PlannedRun
-from common.ledger.relations import Finding, Lookup, Samples, figure, shown, split, unique
+from common.ledger.relations import Finding, Lookup, Samples, figure_of, split, unique
 from common.ledger.runs import Key, RunRow
 from common.ledger.verdicts import NOT_RUN, STALE, UNRESOLVED, all_of
 
@@ -218,9 +218,9 @@ def _figure(name: str, samples: Samples) -> Finding:
     if samples.missing or not samples.values:
         return Finding(name, NOT_RUN, missing=samples.missing)
     interval = of_mean(samples.values)
-    spread = len(set(samples.values)) > 1
-    measured = shown(interval) if spread else figure(interval.mean)
-    return Finding(name, "", measured, seeds=str(len(samples.values)), value=interval.mean)
+    return Finding(
+        name, "", figure_of(interval), seeds=str(len(samples.values)), value=interval.mean
+    )
 
 
 def _missing_runs(absent: list[PlannedRun], unfinished: Unfinished) -> list[str]:

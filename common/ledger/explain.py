@@ -44,6 +44,7 @@ def chain(ledger: PaperLedger, claim: str, scale: str, folders: Folders) -> dict
     content["runs"] = [_run(run, rows.get(run.key), places, changes) for run in result.runs]
     content["figures"] = _figures(result, rows)
     content["notes"] = explanation(result)
+    content["altered"] = list(ledger.altered)
     return content
 
 
@@ -84,6 +85,8 @@ def show_chain(console: Console, found: dict[str, Any]) -> None:
     say(f"\n[bold]Verdict[/] {coloured(found['verdict'])}")
     for line in found["notes"]:
         say(f"  {escape(line)}")
+    for line in found["altered"]:
+        say(f"  not as recorded: {escape(line)}")
     say(f"  [dim]{escape(found['command'])}[/]")
 
 

@@ -214,8 +214,11 @@ class Comparison(Leaf):
     def judge(self, values: Values) -> tuple[str, str, float | None]:
         found = STATISTICS[self.statistic](values[self.metric])
         true = meets(found, self.bounds, values)
-        word = "" if self.statistic == "mean" else f"{self.statistic} "
-        return (HOLDS if true else FAILS), f"{word}{figure(found)}", found
+        if self.statistic == "mean":
+            text = figure_of(intervals.of_mean(values[self.metric]))
+        else:
+            text = f"{self.statistic} {figure(found)}"
+        return (HOLDS if true else FAILS), text, found
 
     def bound(self, values: Values) -> str:
         return bound_text(self.bounds, values)
@@ -308,6 +311,12 @@ def bound_text(bounds: Bounds, values: Values) -> str:
 def figure(value: float) -> str:
     """Four significant digits."""
     return f"{value:.4g}"
+
+
+def figure_of(interval: Interval) -> str:
+    """The estimate, with the half width of its interval where seeds give one and differ."""
+    known = math.isfinite(interval.half_width) and interval.half_width > 0
+    return shown(interval) if known else figure(interval.mean)
 
 
 def shown(interval: Interval) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
@@ -45,9 +46,12 @@ def evidence(result: Result) -> str:
     found = result.evidence
     if not found.rows:
         return result.scale
-    seeds = len({row.seed for row in found.rows})
+    of_variant = Counter((row.task, row.variant) for row in found.rows)
+    counts = sorted(set(of_variant.values()))
+    seeds = "-".join(str(n) for n in (counts[0], counts[-1])[: len(counts)])
+    seeds = f"{seeds} seed{'s'[: counts[-1] != 1]}"
     return (
-        f"{result.scale}, {seeds} seed{'s'[: seeds != 1]} · paper's data: {found.paper_data} · "
+        f"{result.scale}, {seeds} · paper's data: {found.paper_data} · "
         f"commit {', '.join(c[:8] + '+' * c.endswith('+') for c in found.commits)} · "
         f"{len(found.rows)} run{'s'[: len(found.rows) != 1]}, {duration(found.seconds)}"
     )

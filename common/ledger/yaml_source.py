@@ -69,17 +69,28 @@ def load(path: Path) -> Source:
         UserError: it is not there, or not YAML; with the line.
     """
     try:
-        text = path.read_text()
+        return read_text(path.read_text(), path)
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist.") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not valid YAML: {error}.") from error
+
+
+def read_text(text: str, path: Path) -> Source:
+    """Read what stands in a file.
+
+    Raises:
+        UserError: it is not YAML; with the line.
+    """
+    try:
         loader = _Loader(text)
         tree = loader.get_single_node()
         content = loader.construct_document(tree) if tree is not None else None
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist.") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         raise UserError(f"{path}:{line}: not valid YAML: {error.problem}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except yaml.YAMLError as error:
         raise UserError(f"{path} is not valid YAML: {error}.") from error
     return Source(path, content, tree)
 

@@ -231,6 +231,28 @@ def test_a_field_that_is_not_right_is_named(tmp_path, change, message):
         Record.read(tmp_path)
 
 
+@pytest.mark.parametrize("digest", ["0" * 64, None])
+def test_a_record_that_was_changed_by_hand_is_refused(tmp_path, digest):
+    path = Record("p", "t", "v", "smoke", 3, metrics={"accuracy": 12.5}).write(tmp_path)
+    content = json.loads(path.read_text())
+    content["metrics"]["accuracy"] = 92.5
+    path.write_text(json.dumps(content))
+    with pytest.raises(UserError, match=r"record\.json is not what the run wrote"):
+        Record.read(tmp_path)
+    content["metrics"]["accuracy"] = 12.5
+    path.write_text(json.dumps(content))
+    assert Record.read(tmp_path).metrics == {"accuracy": 12.5}
+    content["sha256"] = digest
+    path.write_text(json.dumps(content))
+    with pytest.raises(UserError, match="its sha256 is"):
+        Record.read(tmp_path)
+
+
+def test_a_record_reads_back_with_keys_that_were_no_strings(tmp_path):
+    Record("p", "t", "v", "smoke", 3, facts={10: "ten", 2: "two"}).write(tmp_path)
+    assert Record.read(tmp_path).facts == {"10": "ten", "2": "two"}
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"schema": 99}'])
 def test_a_broken_record_is_refused(tmp_path, content):
     (tmp_path / records.NAME).write_text(content)

@@ -131,7 +131,7 @@ def test_a_line_that_stands_twice_counts_once_and_is_mended(folders, put_all):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (("data", [{"key": "a"}]), "lacks"),
+        (("metrics", {"accuracy": 99.0}), "bad/record.json is not what the run wrote"),
         (("metrics", {"accuracy": float("inf")}), "metrics.accuracy is not finite"),
         (("curves", {"loss": [1.0, float("nan")]}), "curves.loss[1] is not finite"),
     ],
@@ -145,6 +145,11 @@ def test_a_bad_record_is_named_and_the_others_count(folders, put, make_record, c
     found = find(folders.outputs, "s5_ptd")
     assert [a.row.seed for a in found.completed] == [0]
     assert said in found.unreadable[0]
+
+
+def test_data_without_a_hash_are_named(folders, put, make_record):
+    put(make_record(*IMAGE, 0, {"accuracy": 1.0}, data=[{"key": "a"}]), "bare")
+    assert "lacks" in find(folders.outputs, "s5_ptd").unreadable[0]
 
 
 def test_duplicates_count_once(make_record, planned, as_attempt):

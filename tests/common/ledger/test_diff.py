@@ -22,7 +22,7 @@ def commit(folders):
 
     def commit(name):
         main(["check"], folders)
-        git("add", "results")
+        git("add", "results", "papers")
         git("commit", "-qm", name)
         git("tag", name)
 
@@ -45,7 +45,7 @@ def test_what_got_worse_comes_first(folders, put_all, put, make_record, commit, 
     capsys.readouterr()
     assert main(["diff", "first", "second", "--json"], folders) == 1
     b, a = json.loads(capsys.readouterr().out)["claims"]
-    assert (b["old"], b["new"], b["worse"]) == ("holds", "fails", True)
+    assert (b["old"], b["new"], b["change"]) == ("holds", "fails", "worse")
     assert b["figures"] == [
         {
             "metric": "lra/image/s5_ptd/accuracy",
@@ -54,7 +54,7 @@ def test_what_got_worse_comes_first(folders, put_all, put, make_record, commit, 
             "change": pytest.approx(-20 / 51),
         }
     ]
-    assert (a["old"], a["new"], a["worse"]) == ("holds", "holds", False)
+    assert (a["old"], a["new"], a["change"]) == ("holds", "holds", "")
     assert a["figures"][0]["change"] == pytest.approx(1.5)
     # Backwards it is an improvement, and nothing differs from itself.
     assert main(["diff", "second", "first"], folders) == 0
@@ -74,3 +74,110 @@ def test_a_paper_that_was_not_there_is_new(folders, put_all, commit, capsys):
     printed = capsys.readouterr().out
     assert "new" in printed
     assert "lra/image/s5/accuracy" in printed
+
+
+@pytest.fixture
+def diff(folders, capsys):
+    """Exit status and rows of ``ledger diff``."""
+
+    def diff(*revisions):
+        capsys.readouterr()
+        status = main(["diff", *revisions, "--json"], folders)
+        rows = json.loads(capsys.readouterr().out)["claims"]
+        return status, {row["claim"]: row for row in rows}
+
+    return diff
+
+
+def test_a_moved_bound_is_shown_though_the_verdict_stays(folders, put_all, commit, diff, capsys):
+    put_all()
+    commit("first")
+    claims = folders.claims("s5_ptd")
+    claims.write_text(claims.read_text().replace("at_most: 1.0e-9", "at_most: 1.0e-3"))
+    moved = [{"entry": "relation.at_most", "old": "1e-09", "new": "0.001"}]
+    status, rows = diff("first")
+    assert (status, list(rows), rows["A"]["asked"]) == (0, ["A"], moved)
+    commit("second")
+    assert diff("first", "second") == (0, rows)
+    assert main(["diff", "first"], folders) == 0
+    assert "relation.at_most" in capsys.readouterr().out
+    claims.write_text(claims.read_text().replace("Three ways", "Three other ways"))
+    assert diff("second") == (0, {})  # words are not what is asked
+
+
+def test_other_runs_are_shown(folders, put_all, commit, diff):
+    put_all()
+    commit("first")
+    claims = folders.claims("s5_ptd")
+    claims.write_text(claims.read_text().replace("seeds: [0, 1, 2]", "seeds: [0, 1]"))
+    _, rows = diff("first")
+    entry = {"entry": "runs[0].seeds", "old": "[0, 1, 2]", "new": "[0, 1]"}
+    assert rows["B"]["asked"] == [entry]
+
+
+def test_a_claim_that_is_gone_is_a_loss(folders, put_all, commit, diff, capsys):
+    put_all()
+    commit("first")
+    claims = folders.claims("s5_ptd")
+    whole = claims.read_text()
+    claims.write_text(whole[: whole.index("  - id: B")])
+    status, rows = diff("first")
+    assert status == 1
+    assert (rows["B"]["old"], rows["B"]["new"], rows["B"]["change"]) == (
+        "unresolved",
+        "-",
+        "removed",
+    )
+    assert rows["B"]["statement"] == "S5-PTD is not worse than S5"
+    commit("second")
+    assert diff("first", "second") == (1, rows)
+    status, back = diff("second", "first")
+    assert (status, back["B"]["change"]) == (0, "new")
+
+
+def test_a_paper_that_is_gone_is_a_loss(folders, put_all, commit, diff):
+    put_all()
+    commit("first")
+    other = folders.claims("other")
+    other.parent.mkdir()
+    folders.claims("s5_ptd").rename(other)
+    folders.summary("s5_ptd").unlink()
+    root = folders.results.parent
+    subprocess.run(["git", "-C", str(root), "add", "-A"], check=True)
+    subprocess.run(["git", "-C", str(root), "commit", "-qm", "x"], check=True)
+    subprocess.run(["git", "-C", str(root), "tag", "second"], check=True)
+    status, rows = diff("first", "second")
+    assert status == 1
+    assert {row["change"] for row in rows.values()} == {"removed"}
+
+
+def test_claims_of_another_time_are_compared_as_they_are(folders, put_all, commit, diff):
+    put_all()
+    claims = folders.claims("s5_ptd")
+    now = claims.read_text()
+    commit("first")
+    claims.write_text(now.replace("at_most: 1.0e-9", "no_more_than: 1.0e-9"))
+    root = folders.results.parent
+    subprocess.run(["git", "-C", str(root), "commit", "-qam", "x"], check=True)
+    claims.write_text(now)
+    _, rows = diff("HEAD")
+    assert [one["entry"] for one in rows["A"]["asked"]] == [
+        "relation.no_more_than",
+        "relation.at_most",
+    ]
+
+
+@pytest.mark.parametrize("text", ["claims: [", "nothing: here", "claims: [{kind: claim}]"])
+def test_claims_that_cannot_be_read_are_named_with_their_revision(
+    folders, put_all, commit, capsys, text
+):
+    put_all()
+    commit("first")
+    claims = folders.claims("s5_ptd")
+    now = claims.read_text()
+    claims.write_text(text)
+    root = folders.results.parent
+    subprocess.run(["git", "-C", str(root), "commit", "-qam", "x"], check=True)
+    claims.write_text(now)
+    assert main(["diff", "HEAD"], folders) == 2
+    assert "HEAD:" in capsys.readouterr().err

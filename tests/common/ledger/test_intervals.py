@@ -1,11 +1,24 @@
 """Intervals over seeds, against tables and against SciPy's own test."""
 
 import math
+import statistics
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from scipy import stats
 
-from common.ledger.intervals import of_difference, of_mean
+from common.ledger.intervals import (
+    error_of_difference,
+    error_of_pairs,
+    of_difference,
+    of_mean,
+    of_pairs,
+    of_slope,
+    variance,
+)
+
+FLOATS = st.floats(-100, 100, allow_subnormal=False)
 
 
 def test_interval_of_a_mean_by_hand():
@@ -23,9 +36,51 @@ def test_welch_against_scipy():
     assert (interval.low, interval.high) == pytest.approx((expected.low, expected.high))
 
 
+@given(st.lists(st.tuples(FLOATS, FLOATS), min_size=2, max_size=8))
+def test_pairs_against_scipy(pairs):
+    a, b = zip(*pairs, strict=True)
+    differences = [x - y for x, y in pairs]
+    assume(max(differences) - min(differences) > 1e-6)
+    expected = stats.ttest_rel(a, b).confidence_interval(0.95)
+    interval = of_pairs(a, b)
+    assert (interval.low, interval.high) == pytest.approx((expected.low, expected.high), rel=1e-6)
+    assert error_of_pairs(a, b) == pytest.approx(stats.sem(differences), rel=1e-6)
+
+
+@given(st.lists(st.tuples(FLOATS, FLOATS), min_size=3, max_size=8))
+def test_a_slope_against_scipy(points):
+    x, y = zip(*points, strict=True)
+    assume(max(x) - min(x) > 1)
+    expected = stats.linregress(x, y)
+    assume(expected.stderr > 1e-6)
+    interval = of_slope(x, y)
+    width = stats.t.ppf(0.975, len(x) - 2) * expected.stderr
+    assert interval.mean == pytest.approx(expected.slope, rel=1e-6, abs=1e-9)
+    assert interval.half_width == pytest.approx(width, rel=1e-4)
+
+
+@given(st.lists(FLOATS, min_size=2, max_size=8), st.lists(FLOATS, min_size=2, max_size=8))
+def test_the_error_of_a_difference_against_scipy(a, b):
+    expected = math.hypot(stats.sem(a), stats.sem(b))
+    assert error_of_difference(a, b) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+@given(st.lists(FLOATS, min_size=2, max_size=8))
+def test_a_variance_against_the_standard_library(values):
+    assert variance(values) == pytest.approx(statistics.variance(values), rel=1e-9, abs=1e-15)
+
+
+def test_equal_values_do_not_vary():
+    assert variance([0.1] * 7) == 0.0
+
+
 def test_one_seed_tells_nothing():
     assert of_mean([3.0]).low == -math.inf
     assert of_difference([3.0, 3.1], [1.0]).high == math.inf
+    assert of_pairs([3.0], [1.0]).high == math.inf
+    assert error_of_pairs([3.0], [1.0]) == math.inf
+    assert error_of_difference([3.0, 3.1], [1.0]) == math.inf
+    assert of_slope([1.0, 2.0], [1.0, 3.0]).high == math.inf
 
 
 def test_equal_seeds_tell_all():
