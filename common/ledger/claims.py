@@ -5,7 +5,7 @@
         kind: claim                     claim | theory | correction
         statement: S4-PTD withstands ...      in our own words
         source: abstract, Figure 3            section, table, theorem
-        reported: {value: 87.61, unit: "%", scale: paper}   a number or a text; or a list of such
+        reported: {value: 87.61, unit: "%", of: average}   a number or a text; or a list of such
         note: why it fails, what to know
         checks:
           laptop:                       a scale
@@ -115,16 +115,19 @@ class Reported(Node):
     """The paper's own figure.
 
     Attributes:
+        of: what was measured, where the statement leaves it open.
         scale: at which it was measured, in the paper's terms where it is not the published setting.
     """
 
     value: Annotated[float | str, BeforeValidator(_number_or_text)]
     unit: str = ""
+    of: str = ""
     scale: str = "paper"
 
     def __str__(self) -> str:
         text = self.value if isinstance(self.value, str) else f"{self.value:g}"
-        return f"{text} {self.unit}".strip()
+        text = f"{text} {self.unit}".strip()
+        return f"{text} ({self.of})" if self.of else text
 
 
 class Correction(Node):

@@ -178,9 +178,9 @@ class _Index:
             if kept is None or kept["stamp"] != stamp:
                 kept = {"stamp": stamp} | self._read(Path(folder))
         except (OSError, UserError) as error:
-            return f"{folder} is left out: {error}"
+            return f"left out: {error}"
         except (KeyError, TypeError) as error:
-            return f"{folder} is left out: its {records.NAME} lacks {error}"
+            return f"left out: {folder}/{records.NAME} lacks {error}"
         self._new[name] = kept
         if "row" not in kept:
             return None

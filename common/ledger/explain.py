@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from common.errors import UserError
+from common.ledger.claims import Reported
 from common.ledger.collect import find
 from common.ledger.evaluate import Result
 from common.ledger.folders import Folders
@@ -54,7 +55,7 @@ def show_chain(console: Console, found: dict[str, Any]) -> None:
     def say(text: str = "") -> None:
         console.print(text, highlight=False, soft_wrap=True)
 
-    reported = "; ".join(f"{r['value']} {r['unit']}".strip() for r in found["reported"])
+    reported = "; ".join(str(Reported(**one)) for one in found["reported"])
     say(
         f"[bold]{found['paper']} {found['claim']}[/] ({found['kind']}) {coloured(found['verdict'])}"
     )

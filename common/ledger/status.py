@@ -59,7 +59,9 @@ def _open(paper: Standing) -> Iterator[str]:
     for claim, why in paper.why.items():
         yield f"  {paper.paper} {claim} {coloured(paper.verdicts[claim])}: {escape(why)}"
     yield from (f"  not as recorded: {escape(sentence)}" for sentence in paper.altered)
-    yield from (f"  {escape(sentence)}" for sentence in paper.warnings)
+    for sentence in paper.warnings[:1]:
+        more = len(paper.warnings) - 1
+        yield f"  {escape(sentence)}{f' ({more} more)' if more else ''}"
 
 
 def status_json(standings: Iterable[Standing]) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def test_only_completed_single_runs_are_found(folders, put, make_record):
     found = find(folders.outputs, "s5_ptd")
     assert [a.row.seed for a in found.completed] == [0, 2]
     assert [a.reason for a in found.unfinished.values()] == ["planted"]
-    assert "broken is left out" in found.unreadable[0]
+    assert found.unreadable[0].startswith(f"left out: {broken}/record.json")
 
 
 def test_a_run_replaces_its_row_and_the_newest_wins(make_record, planned, as_attempt):

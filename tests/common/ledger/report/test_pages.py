@@ -68,7 +68,7 @@ def test_figures_sort_as_numbers(overview):
 
 def test_inequalities_and_figures_beside_them(alpha):
     text = claim(alpha, "A1")
-    assert "x <i> over chance 34 ≥ 30 3 holds" in text
+    assert "x <i> over chance 34 ± 2.5 ≥ 30 3 holds" in text
     assert "majority <share> 11 – 3 not judged" in text
     assert "Budget equal steps; width & depth too" in text
     assert "Published 87.61 % & up, paper scale" in text
