@@ -16,8 +16,8 @@ from pathlib import Path
 
 from common.experiment import sources
 from common.experiment.record import Record
-from common.ledger import plan as plans
 from common.ledger.folders import Folders
+from common.ledger.kept_plans import KeptPlan
 from common.ledger.plan import PlannedRun
 from common.ledger.update import update
 
@@ -58,7 +58,7 @@ def main() -> None:
             say(name, places)
         write_record("p00", 0, "ours", 0, places.outputs / "p00" / "new", "2027")
         say("one new record", places)
-        shutil.rmtree(places.standings)
+        shutil.rmtree(places.kept / "standing")
         say("every paper judged anew", places)
 
 
@@ -77,14 +77,14 @@ def generate(root: Path) -> Folders:
         claims.parent.mkdir(parents=True)
         claims.write_text("claims:" + "".join(CLAIM.format(number=n) for n in range(CLAIMS)))
         runs = {(f"C{n}", "laptop"): tuple(planned(paper, n)) for n in range(CLAIMS)}
-        plans._keep(places.plans / f"{paper}.json", plans._inputs(claims), paper, runs)
+        KeptPlan(places.plans, paper, claims).write(paper, runs)
         for run in (run for of_claim in runs.values() for run in of_claim):
             for attempt in range(ATTEMPTS):
                 task = int(run.task.removeprefix("task"))
                 place = places.outputs / paper / run.task / f"{run.config_hash}-{attempt}"
                 write_record(paper, task, run.variant, run.seed, place, f"2026-{attempt}")
         update(paper, places)
-        (places.plans.parent / f"{paper}.json").unlink()  # what was read
+        (places.kept / "records" / f"{paper}.json").unlink()
     return places
 
 

@@ -53,7 +53,7 @@ def needed(papers: Iterable[str], folders: Folders) -> list[Need]:
         for run in plan(paper, folders.claims(paper), folders.plans).unique_runs(SCALE):
             runs.setdefault((paper, run.task, run.overrides), run)  # a seed changes no set
     found: dict[str, Need] = {}
-    for paper, spec in _specs(list(runs.values()), folders.plans.parent / "data_sets.json"):
+    for paper, spec in _specs(list(runs.values()), folders.kept / "data_sets.json"):
         name = key_of(spec) or f"{type(spec).__name__} of official files"
         users = found[name].papers if name in found else ()
         found[name] = Need(name, spec, tuple(sorted({*users, paper})))

@@ -6,7 +6,6 @@ entry by entry.
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,17 +13,19 @@ from typing import Any
 from pydantic import ValidationError
 
 from common.errors import UserError
+from common.ledger import revisions
 from common.ledger.claims import Check
 from common.ledger.folders import Folders
 from common.ledger.yaml_source import read_text
 
-_DECIDING = ("runs", "relation", "equal")
-_ABSENT = "-"
+ABSENT = "-"
+_OF_CLAIM = ("kind", "statement", "source", "reported")
+_OF_CHECK = ("runs", "relation", "equal")
 
 
 def papers(folders: Folders, revision: str) -> list[str]:
     """Ids of the papers that had claims in a revision."""
-    listed = git(folders.papers, "ls-tree", "-r", "--name-only", revision, "--", ".")
+    listed = revisions.git(folders.papers, "ls-tree", "-r", "--name-only", revision, "--", ".")
     paths = [Path(line) for line in (listed or "").splitlines()]
     return [path.parent.name for path in paths if path.name == "claims.yaml"]
 
@@ -42,7 +43,7 @@ def claims(folders: Folders, revision: str | None, paper: str) -> dict[str, dict
     if revision is None:
         text = path.read_text() if path.is_file() else None
     else:
-        text = git(folders.papers, "show", f"{revision}:./{paper}/{path.name}")
+        text = revisions.text(revision, folders.papers, f"{paper}/{path.name}")
         path = Path(f"{revision}:{path}")
     if text is None:
         return {}
@@ -57,34 +58,35 @@ def check(claim: dict[str, Any] | None, scale: str) -> dict[str, Any]:
     return ((claim or {}).get("checks") or {}).get(scale) or {}
 
 
-def metrics(asked: dict[str, Any]) -> list[str]:
-    """What a check reads; nothing if it does not follow the present schema."""
+def parsed(asked: dict[str, Any]) -> Check | None:
+    """A check that can be read; None if there is none, or it does not follow the present schema."""
     try:
-        return Check.model_validate(asked).metrics() if asked else []
+        return Check.model_validate(asked) if asked else None
     except ValidationError:
+        return None
+
+
+def moved(
+    old: dict[str, Any] | None, new: dict[str, Any] | None, scale: str
+) -> list[dict[str, str]]:
+    """The entries of a claim that differ between its two versions, as text: what the paper is said
+    to report, and what bears on the verdict. Of a claim that only one side has, none."""
+    if old is None or new is None:
         return []
-
-
-def moved(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, str]]:
-    """The entries of two checks that differ and bear on the verdict, as text."""
     before, after = (
-        {name: value for part in _DECIDING for name, value in _leaves(side.get(part), part)}
-        for side in (old, new)
+        dict(
+            leaf
+            for content, parts in ((claim, _OF_CLAIM), (check(claim, scale), _OF_CHECK))
+            for part in parts
+            for leaf in _leaves(content.get(part), part)
+        )
+        for claim in (old, new)
     )
-    names = dict.fromkeys([*before, *after])
     return [
-        {"entry": name, "old": before.get(name, _ABSENT), "new": after.get(name, _ABSENT)}
-        for name in names
+        {"entry": name, "old": before.get(name, ABSENT), "new": after.get(name, ABSENT)}
+        for name in dict.fromkeys([*before, *after])
         if before.get(name) != after.get(name)
     ]
-
-
-def git(folder: Path, *arguments: str) -> str | None:
-    """What git answers in a folder; None if it refuses."""
-    done = subprocess.run(
-        ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False
-    )
-    return done.stdout if done.returncode == 0 else None
 
 
 def _leaves(content: Any, name: str) -> Iterator[tuple[str, str]]:

@@ -104,9 +104,14 @@ def diff(options: argparse.Namespace, folders: Folders) -> int:
 
     known_scale(options.scale)
     here = folders.with_claims()
-    revisions = [options.old, *([options.new] if options.new else [])]
-    known = dict.fromkeys([*here, *(p for r in revisions for p in papers(folders, r))])
-    chosen = sorted(known) if options.paper is None else folders.chosen(options.paper)
+    of_revisions = [options.old, *([options.new] if options.new else [])]
+    known = sorted({*here, *(p for r in of_revisions for p in papers(folders, r))})
+    chosen = options.paper or known
+    if unknown := [paper for paper in chosen if paper not in known]:
+        raise UserError(
+            f"No claims of {', '.join(unknown)} here or in {' and '.join(of_revisions)}; there "
+            f"are: {', '.join(known)}."
+        )
     ledgers = {} if options.new else {p: look(p, folders) for p in chosen if p in here}
     found = differences(chosen, ledgers, folders, options.old, options.new, options.scale)
     if options.json:

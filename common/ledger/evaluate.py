@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from common.ledger.claims import Check, Claim
-from common.ledger.collect import Attempt
 from common.ledger.freshness import Present
 from common.ledger.intervals import of_mean
 from common.ledger.plan import Plan, PlannedRun
+from common.ledger.record_index import Attempt
 from common.ledger.relations import Finding, Lookup, Samples, figure_of, split, unique
 from common.ledger.runs import Key, RunRow
 from common.ledger.verdicts import NOT_RUN, STALE, UNRESOLVED, all_of

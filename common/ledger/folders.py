@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.errors import UserError
+from common.ledger.kept import KEPT
 
 
 @dataclass(frozen=True)
@@ -77,14 +78,18 @@ class Folders:
         return self.results / "inputs" / f"{paper}.json"
 
     @property
-    def plans(self) -> Path:
-        """Where composed plans are kept between calls."""
-        return self.outputs / ".ledger" / "plans"
+    def kept(self) -> Path:
+        """What is kept between calls and costs only time if it is lost."""
+        return self.outputs / KEPT
 
     @property
-    def standings(self) -> Path:
-        """Where the outcome of ``status`` is kept between calls."""
-        return self.outputs / ".ledger" / "standing"
+    def plans(self) -> Path:
+        """Composed plans."""
+        return self.kept / "plans"
+
+    def standing(self, paper: str, scale: str) -> Path:
+        """The outcome of ``status``."""
+        return self.kept / "standing" / scale / f"{paper}.json"
 
     def comparison(self, name: str) -> Path:
         """What a comparison compares.

@@ -13,6 +13,7 @@ from common.ledger.tables import markdown
 from common.ledger.terminal import budget, evidence, explanation, run_command
 from common.ledger.update import PaperLedger
 from common.ledger.verdicts import HOLDS, VERDICTS, tally
+from common.ledger.versions import by_variant
 
 SCALE = "laptop"
 
@@ -43,10 +44,6 @@ def claims_table(ledger: PaperLedger, scale: str = SCALE) -> str:
 
 def task_table(rows: Iterable[RunRow], scale: str = SCALE) -> str:
     """Every task's own figure, whether a claim reads it or not."""
-    groups: dict[tuple[str, str], list[RunRow]] = {}
-    for row in rows:
-        if row.scale == scale:
-            groups.setdefault((row.task, row.variant), []).append(row)
     head = (
         "task",
         "variant",
@@ -56,7 +53,14 @@ def task_table(rows: Iterable[RunRow], scale: str = SCALE) -> str:
         "baselines",
         "paper's data",
     )
-    return markdown(head, [_task_row(*group, runs) for group, runs in sorted(groups.items())])
+    return markdown(
+        head,
+        [
+            _task_row(task, variant, runs)
+            for (task, variant, of), runs in by_variant(rows).items()
+            if of == scale
+        ],
+    )
 
 
 def paper_page(ledger: PaperLedger, scale: str = SCALE) -> str:

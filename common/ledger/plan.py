@@ -1,24 +1,22 @@
 """The runs that a paper's claims call for, composed as ``run.py`` would compose them now.
 
 Composing takes seconds; what came of it is kept in ``<outputs>/.ledger/plans`` and holds as long as
-no configuration file, schema or claim has changed.
+no configuration file or schema that the paper uses has changed, nor a claim.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from common.atomic import replacing
 from common.errors import UserError
 from common.experiment.paths import conf_folder
-from common.ledger import fingerprint
 from common.ledger.claims import Check, Claim, RunSpec, parse
+from common.ledger.kept_plans import KeptPlan
 from common.ledger.relations import split
 from common.ledger.runs import Key
 from common.ledger.yaml_source import load
@@ -27,8 +25,6 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     Compose = Callable[[list[str], str], DictConfig]
-
-PLANS = ".ledger/plans"
 
 
 @dataclass(frozen=True)
@@ -129,14 +125,14 @@ def plan(paper: str, path: Path, cache: Path | None = None) -> Plan:
             reads a metric of a run that its check does not list.
     """
     claims = tuple(parse(load(path)))
-    inputs = _inputs(path)
-    kept = cache / f"{paper}.json" if cache else None
-    found = _kept(kept, inputs) if kept else None
+    kept = KeptPlan(cache, paper, path) if cache else None
+    found = kept.read() if kept else None
     if found is None:
         found = _composed(paper, path, claims)
         if kept:
-            _keep(kept, inputs, *found)
-    return Plan(paper, found[0], claims, found[1])
+            kept.write(*found)
+    title, runs = found
+    return Plan(paper, title, claims, runs)
 
 
 _Runs = dict[tuple[str, str], tuple[PlannedRun, ...]]
@@ -162,38 +158,6 @@ def _composed(paper: str, path: Path, claims: tuple[Claim, ...]) -> tuple[str, _
                 _check_metrics(check, runs[claim.id, scale], where)
     _check_rows(runs, path)
     return title, runs
-
-
-def _inputs(path: Path) -> str:
-    """A digest of all that decides what the runs are composed to."""
-    return f"{fingerprint.of_files([path])} {fingerprint.of_recipes()}"
-
-
-def _kept(file: Path, inputs: str) -> tuple[str, _Runs] | None:
-    try:
-        content = json.loads(file.read_text())
-        if content["inputs"] != inputs:
-            return None
-        return content["title"], {
-            (claim, scale): tuple(_run(r) for r in runs) for claim, scale, runs in content["runs"]
-        }
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _run(content: dict[str, Any]) -> PlannedRun:
-    tuples = {name: tuple(content[name]) for name in ("overrides", "roots")}
-    return PlannedRun(**content | tuples)
-
-
-def _keep(file: Path, inputs: str, title: str, runs: _Runs) -> None:
-    listed = [[*name, [asdict(run) for run in of_check]] for name, of_check in runs.items()]
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(file, "w") as out:
-            json.dump({"inputs": inputs, "title": title, "runs": listed}, out)
-    except OSError:
-        pass  # it only costs time
 
 
 class _CannotCompose(Exception):

@@ -1,22 +1,21 @@
 """Where each paper stands, in a few words; remembered until something it rests on changes.
 
 To judge a paper is to read its claims, every run and the source of what ran. ``status`` does it
-once and keeps the outcome in ``<outputs>/.ledger/standing``, with a digest of all of that and the
-folders of the source that was compared.
+once and keeps the outcome in ``<outputs>/.ledger/standing``, with digests of all of that.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from common.atomic import replacing
-from common.experiment.sources import PACKAGES, source_file
+from common.experiment.sources import PACKAGES
 from common.ledger import fingerprint
 from common.ledger.folders import Folders
+from common.ledger.kept import Kept
 from common.ledger.record_files import stamped
 from common.ledger.verdicts import FAILS, HOLDS, STALE, tally
 
@@ -62,15 +61,18 @@ def standing(paper: str, scale: str, folders: Folders) -> Standing:
     Raises:
         UserError: its claims cannot be read, or a run of theirs does not compose.
     """
-    kept = folders.standings / scale / f"{paper}.json"
-    before = _evidence(paper, folders)
-    found = _kept(kept, before)
+    kept = Kept(folders.standing(paper, scale))
+    evidence, source = _evidence(paper, folders), _source(paper)
+    found = _remembered(kept, evidence, source)
     if found is None:
         from common.ledger.update import look
 
         ledger = look(paper, folders)
         found = of_ledger(ledger, scale)
-        _keep(kept, before, ledger, found)
+        # What was edited while it was judged is judged again.
+        if evidence == _evidence(paper, folders) and fingerprint.unchanged(paper):
+            compared = {place: source.get(place, "") for place in _places(ledger.compared)}
+            kept.write(evidence, {"source": compared, "standing": asdict(found)})
     return found
 
 
@@ -94,45 +96,48 @@ def of_ledger(ledger: PaperLedger, scale: str) -> Standing:
 
 
 def _evidence(paper: str, folders: Folders) -> str:
-    """A digest of all that a verdict is reached from, but the source that ran."""
-    results = [
-        make(paper) for make in (folders.runs, folders.figures, folders.summary, folders.curves)
-    ]
+    """A digest of all that a verdict is reached from, but the source that ran; of this checkout
+    alone, since what is said names its files."""
+    made = (folders.runs, folders.figures, folders.summary, folders.curves)
     content = [
-        fingerprint.of_recipes(),
-        fingerprint.of_files([folders.claims(paper), folders.pins, *results]),
+        str(folders.results.resolve()),
+        fingerprint.of_recipes(paper),
+        fingerprint.of_judge(),
+        fingerprint.of_files(
+            [folders.claims(paper), folders.pins, *(place(paper) for place in made)],
+            folders.results,
+        ),
         list(stamped(str(folders.outputs / paper))),
     ]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
-def _kept(file: Path, evidence: str) -> Standing | None:
-    try:
-        content: dict[str, Any] = json.loads(file.read_text())
-        source: dict[str, str] = content.pop("source")
-        if content.pop("evidence") != evidence:
-            return None
-        if any(fingerprint.of_folder(Path(place)) != then for place, then in source.items()):
-            return None
-        lists = {name: tuple(content[name]) for name in ("altered", "warnings")}
-        return Standing(**content | lists)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+def _source(paper: str) -> dict[str, str]:
+    """Folder -> digest, of the packages that the paper's runs may go through."""
+    packages = {"common": PACKAGES["common"], "papers": PACKAGES["papers"] / paper}
+    return {
+        f"{name}/{place}": digest
+        for name, package in packages.items()
+        for place, digest in fingerprint.of_packages(package).items()
+    }
+
+
+def _remembered(kept: Kept, evidence: str, source: dict[str, str]) -> Standing | None:
+    content: dict[str, Any] | None = kept.read(evidence)
+    if content is None:
         return None
+    if any(source.get(place, "") != then for place, then in content["source"].items()):
+        return None
+    known = content["standing"]
+    return Standing(**known | {name: tuple(known[name]) for name in ("altered", "warnings")})
 
 
-def _keep(file: Path, evidence: str, ledger: PaperLedger, found: Standing) -> None:
-    places = {_folder(module.partition(":")[0]) for module in ledger.compared}
-    source = {str(place): fingerprint.of_folder(place) for place in places}
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(file, "w") as out:
-            json.dump({"evidence": evidence, "source": source} | asdict(found), out)
-    except OSError:
-        pass  # it only costs time
-
-
-def _folder(module: str) -> Path:
-    """Where its file lies, with those beside it that it names, or where it lay."""
-    file = source_file(module)
-    package, *parts = module.split(".")
-    return file.parent if file else PACKAGES[package].joinpath(*parts[:-1])
+def _places(modules: Iterable[str]) -> set[str]:
+    """The folders of modules, where they lie or would lie. Beside its own file a module's digest
+    is of those in its folder that it names."""
+    found = set()
+    for module in modules:
+        package, *parts = module.partition(":")[0].split(".")
+        parts = parts[1:] if package == "papers" else parts
+        found |= {f"{package}/{'/'.join(parts[:-1])}", f"{package}/{'/'.join(parts)}"}
+    return found

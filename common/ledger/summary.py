@@ -10,22 +10,25 @@ from typing import Any
 
 from common.ledger.intervals import deviation
 from common.ledger.runs import RunRow
+from common.ledger.versions import by_variant
 
 DIGITS = 6
 CURVES = ("val_score", "train_loss")
 
 
 def summary(rows: Iterable[RunRow]) -> dict[str, Any]:
-    """``content[task][scale][variant][metric]`` -> mean, std (from two seeds on) and n.
+    """``content[task][scale][variant][metric]`` -> mean, std (from two seeds on) and n, over the
+    seeds that ran one version of the code.
 
     Finite numbers rounded to six digits, no lists and no times: ``dvc metrics diff`` shows the
     rest badly or not at all.
     """
     values: dict[tuple[str, str, str, str], list[float]] = {}
-    for row in rows:
-        for metric, value in row.metrics.items():
-            if not is_time(metric):
-                values.setdefault((row.task, row.scale, row.variant, metric), []).append(value)
+    for (task, variant, scale), of_variant in by_variant(rows).items():
+        for row in of_variant:
+            for metric, value in row.metrics.items():
+                if not is_time(metric):
+                    values.setdefault((task, scale, variant, metric), []).append(value)
     content: dict[str, Any] = {}
     for (task, scale, variant, metric), measured in values.items():
         entry: dict[str, float] = {"mean": rounded(statistics.fmean(measured)), "n": len(measured)}
@@ -38,10 +41,11 @@ def summary(rows: Iterable[RunRow]) -> dict[str, Any]:
 
 def curves_csv(rows: Iterable[RunRow], scale: str = "laptop") -> str:
     """Mean over seeds of each curve: a line for each task, variant and epoch."""
-    groups: dict[tuple[str, str], list[RunRow]] = {}
-    for row in rows:
-        if row.scale == scale and row.curves:
-            groups.setdefault((row.task, row.variant), []).append(row)
+    groups = {
+        (task, variant): with_curves
+        for (task, variant, of), of_variant in by_variant(rows).items()
+        if of == scale and (with_curves := [row for row in of_variant if row.curves])
+    }
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(("task", "variant", "epoch", *CURVES))

@@ -10,6 +10,7 @@ from common.ledger.report.markup import Markup
 from common.ledger.report.table import Cell, Column, Row, table
 from common.ledger.report.words import SCALES
 from common.ledger.runs import RunRow
+from common.ledger.versions import by_variant
 
 _COLUMNS = (
     Column("task", "Task"),
@@ -28,10 +29,8 @@ _COLUMNS = (
 
 def task_table(rows: Iterable[RunRow]) -> Markup:
     """A row for each task, variant and scale."""
-    groups: dict[tuple[int, str, str], list[RunRow]] = {}
-    for row in rows:
-        groups.setdefault((SCALES.index(row.scale), row.task, row.variant), []).append(row)
-    lines = [Row(_cells(groups[key]), {}) for key in sorted(groups)]
+    groups = sorted(by_variant(rows).values(), key=lambda runs: SCALES.index(runs[0].scale))
+    lines = [Row(_cells(runs), {}) for runs in groups]
     return table("tasks", "Figures of all tasks", _COLUMNS, lines)
 
 

@@ -101,8 +101,17 @@ def test_a_moved_bound_is_shown_though_the_verdict_stays(folders, put_all, commi
     assert diff("first", "second") == (0, rows)
     assert main(["diff", "first"], folders) == 0
     assert "relation.at_most" in capsys.readouterr().out
-    claims.write_text(claims.read_text().replace("Three ways", "Three other ways"))
-    assert diff("second") == (0, {})  # words are not what is asked
+    text = claims.read_text()
+    for old, new, entry in (
+        ("Three ways", "Three other ways", "statement"),
+        ("value: equal", "value: different", "reported.value"),
+        ("kind: claim", "kind: theory", "kind"),
+        ("equal: [steps]", "equal: [seconds]", "equal"),
+        ("at_most: 1.0e-3", "above: 0", "relation.above"),
+    ):
+        claims.write_text(text.replace(old, new))
+        _, rows = diff("second")
+        assert entry in [one["entry"] for row in rows.values() for one in row["asked"]]
 
 
 def test_other_runs_are_shown(folders, put_all, commit, diff):
@@ -113,6 +122,9 @@ def test_other_runs_are_shown(folders, put_all, commit, diff):
     _, rows = diff("first")
     entry = {"entry": "runs[0].seeds", "old": "[0, 1, 2]", "new": "[0, 1]"}
     assert rows["B"]["asked"] == [entry]
+    # The figures are those that the claim reads, not all that were measured.
+    figures = {one["metric"]: (one["old"], one["new"]) for one in rows["B"]["figures"]}
+    assert figures["lra/image/s5_ptd/accuracy"] == (41.0, 40.5)
 
 
 def test_a_claim_that_is_gone_is_a_loss(folders, put_all, commit, diff, capsys):
@@ -146,9 +158,11 @@ def test_a_paper_that_is_gone_is_a_loss(folders, put_all, commit, diff):
     subprocess.run(["git", "-C", str(root), "add", "-A"], check=True)
     subprocess.run(["git", "-C", str(root), "commit", "-qm", "x"], check=True)
     subprocess.run(["git", "-C", str(root), "tag", "second"], check=True)
-    status, rows = diff("first", "second")
+    status, rows = diff("first", "second", "--paper", "s5_ptd")
     assert status == 1
     assert {row["change"] for row in rows.values()} == {"removed"}
+    assert diff("first", "second")[0] == 1
+    assert main(["diff", "first", "second", "--paper", "s5"], folders) == 2
 
 
 def test_claims_of_another_time_are_compared_as_they_are(folders, put_all, commit, diff):
@@ -181,3 +195,32 @@ def test_claims_that_cannot_be_read_are_named_with_their_revision(
     claims.write_text(now)
     assert main(["diff", "HEAD"], folders) == 2
     assert "HEAD:" in capsys.readouterr().err
+
+
+def test_the_worst_comes_first(folders, put_all, put, make_record, commit, capsys):
+    """Removed, worse, asked otherwise, other figures."""
+    put_all()
+    commit("first")
+    scan = {"scan_error": 5e-15}
+    put(make_record("layer_equivalence", "closed_form", 0, scan, started="2027"), "e2")
+    claims = folders.claims("s5_ptd")
+    text = claims.read_text()
+    claims.write_text(text.replace("lies_above: -1.0", "lies_above: -1.1"))
+    capsys.readouterr()
+    main(["diff", "first", "--json"], folders)
+    assert [r["claim"] for r in json.loads(capsys.readouterr().out)["claims"]] == ["B", "A"]
+    claims.write_text(text[: text.index("  - id: B")].replace("1.0e-9", "1.0e-30"))
+    main(["diff", "first", "--json"], folders)
+    rows = json.loads(capsys.readouterr().out)["claims"]
+    assert [(r["claim"], r["change"]) for r in rows] == [("B", "removed"), ("A", "worse")]
+
+
+def test_a_revision_without_runs_is_compared_by_its_means(folders, put_all, commit, diff):
+    put_all()
+    main(["check"], folders)
+    folders.runs("s5_ptd").unlink()
+    root = folders.results.parent
+    subprocess.run(["git", "-C", str(root), "add", "-A"], check=True)
+    subprocess.run(["git", "-C", str(root), "commit", "-qm", "x"], check=True)
+    status, rows = diff("HEAD")
+    assert (status, rows) == (0, {})

@@ -40,8 +40,9 @@ def source(tmp_path, monkeypatch, put, make_record):
 
 def look(folders) -> Standing:
     """As a new process would see it."""
-    fingerprint.of_folder.cache_clear()
-    sources.digest.cache_clear()
+    for taken_once in (fingerprint.of_packages, fingerprint.of_recipes, sources.digest):
+        taken_once.cache_clear()
+    fingerprint._REMEMBERED.clear()
     return standing.standing("s5_ptd", "laptop", folders)
 
 
@@ -111,7 +112,7 @@ def test_other_source_is_seen(folders, source, judged):
     source.parent.mkdir()
     source.write_text(text.replace("2", "1"))
     assert look(folders).verdicts["A"] == "holds"
-    assert len(judged) == 4  # an empty folder and none are the same
+    assert len(judged) == 5
 
 
 def test_a_file_that_the_source_names_is_seen(folders, source, judged):
@@ -143,7 +144,7 @@ def test_other_pins_are_seen(folders, put_all, judged, tmp_path):
 def test_what_cannot_be_read_is_judged_again(folders, put_all, judged, text):
     put_all()
     first = look(folders)
-    (kept,) = folders.standings.rglob("*.json")
+    (kept,) = (folders.kept / "standing").rglob("*.json")
     kept.write_text(text)
     assert look(folders) == first
     assert len(judged) == 2
@@ -151,7 +152,7 @@ def test_what_cannot_be_read_is_judged_again(folders, put_all, judged, text):
 
 def test_a_place_that_takes_no_file_only_costs_time(folders, put_all, judged):
     put_all()
-    folders.standings.parent.mkdir(exist_ok=True)
-    folders.standings.write_text("a file where a folder should be")
+    folders.kept.mkdir(exist_ok=True)
+    (folders.kept / "standing").write_text("a file where a folder should be")
     assert look(folders) == look(folders)
     assert len(judged) == 2
