@@ -111,9 +111,13 @@ def _attempt(
                 config, folder, data_context(config, console), stop, console, resuming
             )
             result = task(context)
-            run.metrics = records.finite(result.metrics)
+            metrics = records.floats(result.metrics)
+            curves = {name: [float(y) for y in ys] for name, ys in result.curves.items()}
+            records.refuse_not_finite(
+                metrics=metrics, curves=curves, facts=result.facts, data=result.data
+            )
+            run.metrics, run.curves = metrics, curves
             run.data, run.notes, run.facts = result.data, result.notes, result.facts
-            run.curves = {name: [float(y) for y in ys] for name, ys in result.curves.items()}
             run.code = sources.loaded(run.code)
             run.status = records.COMPLETED
     except RunInterrupted as interruption:

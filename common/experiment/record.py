@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -29,6 +29,7 @@ INTERRUPTED = "interrupted"
 DIVERGED = "diverged"
 NOT_RUN = "not run"
 RUNNING = "running"
+STATUSES = (COMPLETED, FAILED, INTERRUPTED, DIVERGED, NOT_RUN, RUNNING)
 
 
 @dataclass
@@ -124,8 +125,21 @@ def _check_fields(content: dict[str, Any], path: Path) -> None:
                 f"{name} is {content[name]!r}, not of type {getattr(kind, '__name__', kind)}"
             )
         wrong += [f"{place} is not finite" for place in _not_finite(content.get(name), name)]
+    if not wrong:
+        wrong += _not_possible(content)
     if wrong:
         raise UserError(f"{path} is not a whole record: {'; '.join(wrong)}.")
+
+
+def _not_possible(content: dict[str, Any]) -> Iterator[str]:
+    """Values of the right type that no run has."""
+    if content["status"] not in STATUSES:
+        yield f"status is {content['status']!r}, none of {', '.join(STATUSES)}"
+    if content["seed"] < 0:
+        yield f"seed is {content['seed']}, below 0"
+    for number, one in enumerate(content["data"]):
+        if not isinstance(one.get("is_paper_data", False), bool):
+            yield f"data[{number}].is_paper_data is {one['is_paper_data']!r}, not true or false"
 
 
 def _not_finite(value: Any, place: str) -> Iterator[str]:
@@ -133,7 +147,7 @@ def _not_finite(value: Any, place: str) -> Iterator[str]:
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from _not_finite(inner, f"{place}.{key}")
-    elif isinstance(value, list):
+    elif isinstance(value, list | tuple):
         for number, inner in enumerate(value):
             yield from _not_finite(inner, f"{place}[{number}]")
     elif isinstance(value, float) and not math.isfinite(value):
@@ -163,17 +177,20 @@ def _is(value: Any, kind: Any) -> bool:
     return isinstance(value, kind)
 
 
-def finite(metrics: dict[str, float]) -> dict[str, float]:
-    """Metrics as plain floats.
+def floats(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Metrics as plain floats."""
+    return {name: float(value) for name, value in metrics.items()}
+
+
+def refuse_not_finite(**parts: Any) -> None:
+    """What a run gives back can be recorded.
 
     Raises:
-        ValueError: one is NaN or infinite; a run that has such a figure has failed.
+        ValueError: a number in it is NaN or infinite, by name; such a run has failed.
     """
-    plain = {name: float(value) for name, value in metrics.items()}
-    bad = [name for name, value in plain.items() if not math.isfinite(value)]
+    bad = [place for name, part in parts.items() for place in _not_finite(part, name)]
     if bad:
-        raise ValueError(f"metrics are not finite: {', '.join(bad)}")
-    return plain
+        raise ValueError(f"not finite: {', '.join(bad)}")
 
 
 def write_json(path: Path, content: Any) -> Path:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import gc
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -18,7 +19,7 @@ from pathlib import Path
 from common.errors import UserError
 from common.ledger.folders import Folders
 
-MISTAKE, INTERRUPTED = 2, 130
+MISTAKE, INTERRUPTED, CLOSED = 2, 130, 141
 
 
 def main(argv: Sequence[str] | None = None, folders: Folders | None = None) -> int:
@@ -35,10 +36,15 @@ def main(argv: Sequence[str] | None = None, folders: Folders | None = None) -> i
         module = "status" if options.action == "status" else "commands"
         commands = import_module(f"common.ledger.{module}")
         action: Callable[[argparse.Namespace, Folders], int] = getattr(commands, options.action)
-        return action(options, places)
+        status = action(options, places)
+        sys.stdout.flush()
+        return status
     except UserError as mistake:
         print(f"ledger: {mistake}", file=sys.stderr)
         return MISTAKE
+    except BrokenPipeError:  # the reader of our output, head for instance, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CLOSED
     except KeyboardInterrupt:
         print("ledger: interrupted; the same command goes on from here", file=sys.stderr)
         return INTERRUPTED
@@ -61,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
 
     def shown(command: argparse.ArgumentParser, scale: bool = True) -> None:
         if scale:
-            command.add_argument("--scale", default="laptop", help="smoke, laptop or paper")
+            command.add_argument("--scale", default="laptop", help="laptop or paper")
         command.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
     def parallel(command: argparse.ArgumentParser) -> None:
@@ -81,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     run = add("run", "Run what a paper's claims lack, then collect; call again to resume.")
     run.add_argument("paper")
     run.add_argument("--claim", action="append", metavar="ID", help="only this one; repeatable")
-    run.add_argument("--scale", default="laptop", help="smoke, laptop or paper")
+    run.add_argument("--scale", default="laptop", help="laptop or paper")
     run.add_argument(
         "--only-stale", action="store_true", help="only what was measured before a change"
     )
@@ -121,6 +127,9 @@ def _parser() -> argparse.ArgumentParser:
     readme = add("readme", "Rewrite the tables between the markers of READMEs.")
     papers(readme)
     readme.add_argument("--root", action="store_true", help="the README of the repository instead")
+    readme.add_argument(
+        "--check", action="store_true", help="write nothing; 1 if a generated table is out of date"
+    )
     return parser
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from common.errors import UserError
-from common.experiment import registry
+from common.ledger.runs import SCALES
 
 
 def known_scale(scale: str) -> None:
-    """A scale that there is.
+    """A scale at which claims are judged.
 
     Raises:
         UserError: it is not; says which there are.
     """
-    if scale not in registry.scales():
-        raise UserError(f"Unknown scale {scale!r}; allowed: {', '.join(registry.scales())}.")
+    if scale not in SCALES:
+        raise UserError(f"Unknown scale {scale!r}; allowed: {', '.join(SCALES)}.")
 
 
 def at_work(jobs: int, threads: int) -> None:

@@ -62,7 +62,7 @@ CLAIM, CORRECTION, THEORY = "claim", "correction", "theory"
 # What the check itself decides, or what would make a run another one than the ledger looks for.
 _RESERVED = ("paper", "task", "scale", "seed", "resume", "output_root")
 
-Scale = Literal["smoke", "laptop", "paper"]
+Scale = Literal["laptop", "paper"]  # at scale smoke nothing is proven
 Equal = Literal["parameters", "steps", "seconds"]
 
 

@@ -10,10 +10,7 @@ from common.experiment import record as records
 from common.ledger.freshness import Present
 from common.ledger.record_files import stamped
 from common.ledger.record_index import Attempt, RecordIndex
-from common.ledger.runs import Key, RunRow
-
-# At scale smoke every path runs and nothing is proven; its figures would only be noise in git.
-EVIDENCE_SCALES = ("laptop", "paper")
+from common.ledger.runs import SCALES, Key, RunRow
 
 
 @dataclass
@@ -79,7 +76,7 @@ def merge(
         candidates.setdefault(row.key, []).append(row)
     for attempt in completed:
         row = attempt.row
-        if row.scale not in EVIDENCE_SCALES:
+        if row.scale not in SCALES:
             continue
         if attempt.recipe or row.config_hash == expected.get(row.key):
             candidates.setdefault(row.key, []).append(row)

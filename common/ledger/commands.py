@@ -8,6 +8,7 @@ import json
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from rich.console import Console
 
@@ -28,8 +29,11 @@ def check(options: argparse.Namespace, folders: Folders) -> int:
 
     known_scale(options.scale)
     chosen = folders.chosen(options.paper)
-    ledgers = _update(folders.with_claims(), folders)
-    _write_page(ledgers, folders)
+    ledgers = _update(chosen, folders)
+    # The page holds every paper: a mistake in another is said when these have been judged.
+    others, mistakes = _look_at([p for p in folders.with_claims() if p not in chosen], folders)
+    if not mistakes:
+        _write_page(ledgers | others, folders)
     if options.json:
         print_json({paper: as_json(ledgers[paper], options.scale) for paper in chosen})
     else:
@@ -37,6 +41,8 @@ def check(options: argparse.Namespace, folders: Folders) -> int:
         for paper in chosen:
             show(console, ledgers[paper], options.scale)
     _name_trouble(ledgers[paper] for paper in chosen)
+    if mistakes:
+        raise UserError("\n".join([*mistakes, f"{_page(folders)} is left as it is."]))
     return _verdict([ledgers[paper] for paper in chosen], options.scale)
 
 
@@ -94,7 +100,7 @@ def explain(options: argparse.Namespace, folders: Folders) -> int:
         print_json(found)
     else:
         show_chain(Console(), found)
-    return FAILED if found.get("verdict") in (FAILS, STALE) else OK
+    return FAILED if found["verdict"] in (FAILS, STALE) or found["altered"] else OK
 
 
 def diff(options: argparse.Namespace, folders: Folders) -> int:
@@ -203,19 +209,32 @@ def inputs(options: argparse.Namespace, folders: Folders) -> int:
 
 
 def readme(options: argparse.Namespace, folders: Folders) -> int:
-    """The tables of READMEs."""
-    from common.ledger.pages import paper_page, papers_table
-    from common.ledger.readme import fill
+    """The tables of READMEs; with ``--check`` 1 if one is not what the ledger makes now."""
+    from common.atomic import write_text
+    from common.ledger.pages import paper_page, papers_table, results_page
+    from common.ledger.readme import filled
 
     if options.root and options.paper:
         raise UserError("--root fills the repository's README, which holds every paper; name none.")
-    ledgers = _update(folders.chosen(options.paper), folders)
-    if options.root:
-        filled = {folders.root_readme: papers_table(ledgers.values())}
-    else:
-        filled = {folders.readme(p): paper_page(ledger) for p, ledger in ledgers.items()}
-    for path, content in filled.items():
-        print(f"{path}: {'written' if fill(path, content) else 'unchanged'}")
+    papers = folders.chosen(options.paper)
+    made = _look_at(papers, folders)[0] if options.check else _update(papers, folders)
+    pages = {}
+    if options.root or (options.check and not options.paper):
+        root = folders.root_readme
+        pages[root] = filled(root, papers_table(made.values()))
+    if not options.root:
+        for paper, ledger in made.items():
+            path = folders.readme(paper)
+            pages[path] = filled(path, paper_page(ledger))
+    if options.check:
+        if not options.paper:
+            pages[_page(folders)] = results_page(list(made.values()))
+        other = [path for path, text in pages.items() if not _holds(path, text)]
+        for path in other:
+            print(f"{path}: its tables are not those of the ledger; run ledger readme and check")
+        return FAILED if other else OK
+    for path, text in pages.items():
+        print(f"{path}: {'written' if write_text(path, text) else 'unchanged'}")
     return OK
 
 
@@ -223,11 +242,30 @@ def _update(papers: Sequence[str], folders: Folders) -> dict[str, PaperLedger]:
     return {paper: update(paper, folders) for paper in papers}
 
 
+def _look_at(papers: Sequence[str], folders: Folders) -> tuple[dict[str, PaperLedger], list[str]]:
+    """What is known of papers, and the mistakes of those whose claims cannot be read."""
+    ledgers, mistakes = {}, []
+    for paper in papers:
+        try:
+            ledgers[paper] = look(paper, folders)
+        except UserError as mistake:
+            mistakes.append(str(mistake))
+    return ledgers, mistakes
+
+
+def _page(folders: Folders) -> Path:
+    return folders.results / "README.md"
+
+
 def _write_page(ledgers: dict[str, PaperLedger], folders: Folders) -> None:
     from common.atomic import write_text
     from common.ledger.pages import results_page
 
-    write_text(folders.results / "README.md", results_page(list(ledgers.values())))
+    write_text(_page(folders), results_page([ledgers[paper] for paper in sorted(ledgers)]))
+
+
+def _holds(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_text() == text
 
 
 def _verdict(ledgers: Iterable[PaperLedger], scale: str) -> int:

@@ -20,43 +20,49 @@ import csv
 import io
 import statistics
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, NonNegativeInt, ValidationError, model_validator
 
 from common.errors import UserError
-from common.ledger.claims import RunSpec
+from common.ledger.claims import RunSpec, Scale
 from common.ledger.freshness import Present
 from common.ledger.intervals import deviation
+from common.ledger.node import Node, Text
 from common.ledger.plan import PlannedRun, composer, planned
 from common.ledger.relations import figure
 from common.ledger.runs import RunRow
 from common.ledger.tables import markdown
+from common.ledger.yaml_source import load, sentences
 
 MARK = "†"
-_KEYS = ("title", "text", "scale", "seeds", "tasks", "size_of", "rows")
-_ROW_KEYS = ("label", "paper", "model")
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(Node):
     """One model of one paper."""
 
-    label: str
-    paper: str
-    model: str
+    label: Text
+    paper: Text
+    model: Text
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(Node):
     """A table that is to be filled; ``tasks`` maps a task to the head of its column."""
 
-    title: str
-    text: str
-    scale: str
-    seeds: tuple[int, ...]
-    tasks: dict[str, str]
-    size_of: str
-    rows: tuple[Row, ...]
+    title: Text
+    text: Text
+    scale: Scale
+    seeds: Annotated[tuple[NonNegativeInt, ...], Field(min_length=1, strict=False)]
+    tasks: Annotated[dict[str, Text], Field(min_length=1)]
+    size_of: Text
+    rows: Annotated[tuple[Row, ...], Field(min_length=1, strict=False)]
+
+    @model_validator(mode="after")
+    def _known_task(self) -> Comparison:
+        if self.size_of not in self.tasks:
+            raise ValueError(f"size_of={self.size_of!r} is none of the tasks")
+        return self
 
     @property
     def papers(self) -> list[str]:
@@ -68,32 +74,15 @@ def read(path: Path) -> Comparison:
     """The comparison in a file.
 
     Raises:
-        UserError: naming the file and what is missing or unknown.
+        UserError: naming file and line of every mistake, and what is allowed.
     """
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-    from yaml import YAMLError
-
+    source = load(path)
     try:
-        content = OmegaConf.to_container(OmegaConf.load(path))
-    except (YAMLError, OmegaConfBaseException, OSError) as error:
-        raise UserError(f"{path} is not valid YAML: {error}") from error
-    if not isinstance(content, dict) or set(content) != set(_KEYS):
-        raise UserError(f"{path} must have exactly the keys {', '.join(_KEYS)}.")
-    for row in content["rows"]:
-        if not isinstance(row, dict) or set(row) != set(_ROW_KEYS):
-            raise UserError(f"{path}: a row has the keys {', '.join(_ROW_KEYS)}, not {row!r}.")
-    if content["size_of"] not in content["tasks"]:
-        raise UserError(f"{path}: size_of={content['size_of']!r} is none of the tasks.")
-    return Comparison(
-        title=content["title"],
-        text=content["text"].strip(),
-        scale=content["scale"],
-        seeds=tuple(content["seeds"]),
-        tasks=dict(content["tasks"]),
-        size_of=content["size_of"],
-        rows=tuple(Row(**row) for row in content["rows"]),
-    )
+        return Comparison.model_validate(source.content)
+    except ValidationError as error:
+        raise UserError(
+            "\n".join(f"{path}:{source.line(at)}: {said}." for at, said in sentences(error))
+        ) from error
 
 
 def runs(comparison: Comparison, where: str) -> dict[tuple[Row, str], tuple[PlannedRun, ...]]:

@@ -33,7 +33,7 @@ def variance(values: Sequence[float]) -> float:
     if min(values) == max(values):
         return 0.0
     mean = statistics.fmean(values)
-    return math.fsum((x - mean) ** 2 for x in values) / (len(values) - 1)
+    return math.fsum((x - mean) * (x - mean) for x in values) / (len(values) - 1)
 
 
 def deviation(values: Sequence[float]) -> float:

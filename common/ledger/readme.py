@@ -21,7 +21,16 @@ def end(part: str) -> str:
 
 
 def fill(path: Path, content: str, part: str = LEDGER) -> bool:
-    """Replace what stands between the markers of ``part``; returns whether the file changed.
+    """Write a file with the generated part replaced; returns whether it changed.
+
+    Raises:
+        UserError: as :func:`filled`.
+    """
+    return write_text(path, filled(path, content, part))
+
+
+def filled(path: Path, content: str, part: str = LEDGER) -> str:
+    """The text of a file with what stands between the markers of ``part`` replaced.
 
     Raises:
         UserError: there is no such file, or not one marker of each kind in order.
@@ -37,4 +46,4 @@ def fill(path: Path, content: str, part: str = LEDGER) -> bool:
         )
     before, _, rest = text.partition(first)
     _, _, after = rest.partition(last)
-    return write_text(path, f"{before}{first}\n\n{content.strip()}\n\n{last}{after}")
+    return f"{before}{first}\n\n{content.strip()}\n\n{last}{after}"

@@ -3,7 +3,7 @@
 One line a run, so that a difference in git is a difference in what was measured. Each run carries
 the SHA-256 of what stands in its line, taken when its record was collected: a figure changed by
 hand no longer fits it. Verdicts are reached from this file; ``<paper>.csv`` and ``<paper>.json``
-are made from it.
+are made from it; the digest of the verdicts is kept here, so that one changed there is found.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from typing import Any
 from common.errors import UserError
 
 SCHEMA = 1
+# At scale smoke every path runs and nothing is proven; its figures would only be noise in git.
+SCALES = ("laptop", "paper")
 Key = tuple[str, str, str, int]
 
 
@@ -71,7 +73,7 @@ class RunRow:
     @cached_property
     def sha256(self) -> str:
         """Over all fields."""
-        return hashlib.sha256(_compact(self.content()).encode()).hexdigest()
+        return digest(self.content())
 
     def content(self) -> dict[str, Any]:
         """The fields by name, not copied."""
@@ -85,13 +87,15 @@ class Stored:
     Attributes:
         rows: the runs that are what was collected.
         altered: key of each run that is not -> a sentence.
+        verdicts: digest of the verdicts that were reached from them; empty if none were.
     """
 
     rows: tuple[RunRow, ...] = ()
     altered: dict[Key, str] = field(default_factory=dict)
+    verdicts: str = ""
 
 
-def to_json(rows: Iterable[RunRow]) -> str:
+def to_json(rows: Iterable[RunRow], verdicts: str = "") -> str:
     """The file's text: first the source digests, each set of them once, then a line a run."""
     codes: dict[str, dict[str, str]] = {}
     lines = []
@@ -102,7 +106,7 @@ def to_json(rows: Iterable[RunRow]) -> str:
         lines.append(_compact(content))
     listed = [f"{json.dumps(name)}: {_compact(code)}" for name, code in sorted(codes.items())]
     return (
-        f'{{\n"schema": {SCHEMA},\n"code": {{\n'
+        f'{{\n"schema": {SCHEMA},\n"verdicts": {json.dumps(verdicts)},\n"code": {{\n'
         + ",\n".join(listed)
         + '\n},\n"runs": [\n'
         + ",\n".join(lines)
@@ -131,7 +135,7 @@ def from_json(text: str, where: str) -> Stored:
             raise UserError(
                 f"{where} has schema {content['schema']!r}; this code reads {SCHEMA}. {remedy}"
             )
-        rows, altered = [], {}
+        rows, altered, verdicts = [], {}, str(content.get("verdicts", ""))
         for line in content["runs"]:
             promised = line.pop("sha256")
             row = RunRow(**line | {"code": content["code"][line["code"]]})
@@ -142,7 +146,7 @@ def from_json(text: str, where: str) -> Stored:
                 altered[row.key] = f"{where}: {name} is not what was recorded"
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{where} cannot be read ({error}). {remedy}") from error
-    return Stored(tuple(rows), altered)
+    return Stored(tuple(rows), altered, verdicts)
 
 
 def to_csv(rows: Iterable[RunRow]) -> str:
@@ -159,8 +163,13 @@ def to_csv(rows: Iterable[RunRow]) -> str:
     return buffer.getvalue()
 
 
+def digest(content: Any) -> str:
+    """SHA-256 of plain data."""
+    return hashlib.sha256(_compact(content).encode()).hexdigest()
+
+
 def _name(code: dict[str, str]) -> str:
-    return hashlib.sha256(_compact(code).encode()).hexdigest()[:12]
+    return digest(code)[:12]
 
 
 def _compact(content: Any) -> str:

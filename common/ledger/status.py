@@ -70,6 +70,7 @@ def status_json(standings: Iterable[Standing]) -> dict[str, Any]:
         paper.paper: {
             "counts": paper.counts,
             "verdicts": paper.verdicts,
+            "why": paper.why,
             "runs": paper.runs,
             "seconds": round(paper.seconds, 1),
             "altered": list(paper.altered),

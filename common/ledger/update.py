@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -17,7 +17,8 @@ from common.ledger.evaluate import Result, evaluate
 from common.ledger.folders import Folders
 from common.ledger.freshness import Present
 from common.ledger.plan import Plan, plan
-from common.ledger.runs import RunRow, Stored, read_runs, to_csv, to_json
+from common.ledger.record_index import Attempt
+from common.ledger.runs import RunRow, Stored, digest, read_runs, to_csv, to_json
 from common.ledger.summary import curves_csv, summary
 
 
@@ -89,33 +90,46 @@ def _look(paper: str, folders: Folders, planned: Plan | None, stored: Stored) ->
     planned = planned or plan(paper, folders.claims(paper), folders.plans)
     now = present(folders.pins)
     found = find(folders.outputs, paper)
+    stored = _confirmed(stored, found.completed, folders.runs(paper))
     rows = merge(stored.rows, found.completed, planned.expected, now)
     scales = dict.fromkeys(scale for _, scale in planned.runs)
     results = {s: evaluate(planned, rows, s, found.unfinished, now) for s in scales}
-    altered = (*stored.altered.values(), *_not_as_made(paper, folders, stored.rows))
+    altered = (*stored.altered.values(), *_not_as_made(paper, folders, stored))
     # Thousands of runs share a few sets of digests.
     codes = {id(row.code): row.code for row in (*stored.rows, *(a.row for a in found.completed))}
     compared = frozenset(module for code in codes.values() for module in code)
     return PaperLedger(planned, tuple(rows), results, tuple(found.unreadable), compared, altered)
 
 
+def _confirmed(stored: Stored, completed: Iterable[Attempt], path: Path) -> Stored:
+    """Without the runs that say other than the record they were made from, where it is at hand."""
+    records = {(a.row.key, a.config_hash, a.row.started): a.row.sha256 for a in completed}
+    rows, altered = [], dict(stored.altered)
+    for row in stored.rows:
+        if records.get((row.key, row.config_hash, row.started), row.sha256) == row.sha256:
+            rows.append(row)
+        else:
+            altered[row.key] = f"{path}: {' '.join(map(str, row.key))} is not what its record says"
+    return replace(stored, rows=tuple(rows), altered=altered)
+
+
 def _write(paper: str, folders: Folders, ledger: PaperLedger) -> None:
-    if ledger.rows:
-        write_text(folders.runs(paper), to_json(ledger.rows))
-        write_text(folders.figures(paper), to_csv(ledger.rows))
-        write_text(folders.curves(paper), curves_csv(ledger.rows))
-    content = summary(ledger.rows)
-    content["verdicts"] = {
+    verdicts = {
         scale: {result.claim.id: result.verdict for result in of_scale}
         for scale, of_scale in ledger.results.items()
     }
+    if ledger.rows:
+        write_text(folders.runs(paper), to_json(ledger.rows, digest(verdicts)))
+        write_text(folders.figures(paper), to_csv(ledger.rows))
+        write_text(folders.curves(paper), curves_csv(ledger.rows))
+    content = summary(ledger.rows) | {"verdicts": verdicts}
     text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False)
     write_text(folders.summary(paper), f"{text}\n")
 
 
-def _not_as_made(paper: str, folders: Folders, rows: tuple[RunRow, ...]) -> Iterator[str]:
+def _not_as_made(paper: str, folders: Folders, stored: Stored) -> Iterator[str]:
     """A sentence for each file that is not what the stored runs give, with the first difference."""
-    means = folders.summary(paper)
+    means, rows = folders.summary(paper), stored.rows
     for path, make in ((folders.figures(paper), to_csv), (folders.curves(paper), curves_csv)):
         if rows and path.is_file():
             lines, there = make(rows).splitlines(), path.read_text().splitlines()
@@ -124,9 +138,11 @@ def _not_as_made(paper: str, folders: Folders, rows: tuple[RunRow, ...]) -> Iter
     if rows and means.is_file():
         try:
             content = json.loads(means.read_text())
-            content.pop("verdicts", None)
+            verdicts = content.pop("verdicts", None)
         except (ValueError, AttributeError):
-            content = {}
+            content, verdicts = {}, None
+        if stored.verdicts and digest(verdicts) != stored.verdicts:
+            yield f"{means}: its verdicts are not those that were reached"
         wanted, found = dict(_leaves(summary(rows))), dict(_leaves(content))
         changed = [n for n in sorted({*wanted, *found}) if wanted.get(n) != found.get(n)]
         if changed:

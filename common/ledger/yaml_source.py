@@ -38,6 +38,18 @@ _Loader.add_implicit_resolver(
 )
 
 
+# A schema's names of types -> a user's.
+_PLAIN = {
+    "tuple": "a list",
+    "list": "a list",
+    "dictionary": "a mapping",
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+}
+
+
 @dataclass(frozen=True)
 class Source:
     """A file's content and where each part of it stands."""
@@ -101,6 +113,8 @@ def sentences(error: ValidationError) -> Iterator[tuple[tuple[Any, ...], str]]:
         place = tuple(part for part in one["loc"] if part != "[key]")
         message = one["msg"].removeprefix("Value error, ")
         message = message[:1].lower() + message[1:]
+        for kind, plain in _PLAIN.items():
+            message = message.replace(f"input should be a valid {kind}", f"{plain} is wanted")
         given = one.get("input")
         if not isinstance(given, dict | list):
             message += f", not {given!r}"

@@ -14,7 +14,7 @@ from common.errors import UserError
 from common.experiment import record as records
 from common.experiment.cli import main
 from common.experiment.folder import open_run_folder
-from common.experiment.record import Record, finite, write_json
+from common.experiment.record import Record, refuse_not_finite, write_json
 from tests.running import TINY, record, run, run_folders
 
 QUICK = ["task=lra/listops", "scale=smoke", "trainer.threads=1"]
@@ -194,7 +194,30 @@ def test_a_record_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
 
 def test_metrics_must_be_finite():
     with pytest.raises(ValueError, match="accuracy"):
-        finite({"loss": 1.0, "accuracy": float("nan")})
+        refuse_not_finite(metrics={"loss": 1.0, "accuracy": float("nan")})
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "named"),
+    [
+        ("metrics", {"accuracy": float("nan")}, "metrics.accuracy"),
+        ("curves", {"train_loss": [1.0, float("inf")]}, "curves.train_loss[1]"),
+        ("facts", {"sizes": (1.0, float("nan"))}, "facts.sizes[1]"),
+    ],
+)
+def test_a_run_that_gives_no_finite_number_has_failed(elsewhere, monkeypatch, part, value, named):
+    from dataclasses import replace
+
+    from papers.s5_ptd.tasks import classify
+
+    original = classify.run
+    monkeypatch.setattr(
+        classify, "run", lambda context: replace(original(context), **{part: value})
+    )
+    assert status(QUICK) == 1
+    content = record(run_folders(elsewhere)[0])
+    assert content["status"] == "failed"
+    assert content["reason"] == f"ValueError: not finite: {named}"
 
 
 def test_a_record_reads_back(tmp_path):
@@ -214,6 +237,9 @@ def test_a_record_reads_back(tmp_path):
         ({"seed": "3"}, "seed is '3', not of type int"),
         ({"seed": True}, "seed is True, not of type int"),
         ({"curves": {"val": 3.0}}, "curves is"),
+        ({"status": "great"}, "status is 'great', none of completed, failed"),
+        ({"seed": -1}, "seed is -1, below 0"),
+        ({"data": [{"key": "a", "is_paper_data": "no"}]}, "data[0].is_paper_data is 'no'"),
         ({"published": "much"}, "published is 'much'"),
         ({"code": None, "seed": 1.5}, "code is missing; seed is 1.5"),
     ],

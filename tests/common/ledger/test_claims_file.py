@@ -5,6 +5,7 @@ import re
 import pytest
 
 from common.errors import UserError
+from common.ledger import fingerprint
 from common.ledger import plan as plan_module
 from common.ledger.claims import Claim, json_schema, read
 from common.ledger.plan import plan
@@ -48,9 +49,9 @@ def test_a_claim_is_read(folders):
         ("statement: s", "statement: ''", "statement: string should have at least 1 character"),
         ("statement: s", "statment: s", "unknown key statment; .*did you mean statement"),
         ("source:", "colour: red\n    source:", "unknown key colour; allowed: id, kind"),
-        ("laptop:", "desktop:", "'smoke', 'laptop' or 'paper', not 'desktop'"),
+        ("laptop:", "desktop:", "'laptop' or 'paper', not 'desktop'"),
         ("seeds: [0]", "seeds: [0, 0]", "seeds are different integers"),
-        ("seeds: [0]", "seeds: 3", "seeds: input should be a valid tuple"),
+        ("seeds: [0]", "seeds: 3", "seeds: a list is wanted, not 3"),
         ("seeds: [0]", "seeds: [0], overrides: [seed=1]", "'seed=1' is not allowed here"),
         ("seeds: [0]", "seeds: [0], overrides: [model]", "write key=value"),
         ("value: 3", "value: [3]", "value: a number or a text is wanted"),
@@ -58,17 +59,17 @@ def test_a_claim_is_read(folders):
         (
             "relation:",
             "cost_minutes: cheap\n        relation:",
-            "cost_minutes: input should be a valid number, not 'cheap'",
+            "cost_minutes: a number is wanted, not 'cheap'",
         ),
         (
             "relation:",
             "long: maybe\n        relation:",
-            "long: input should be a valid boolean, not 'maybe'",
+            "long: true or false is wanted, not 'maybe'",
         ),
         (
             "relation:",
             "report: [x]\n        relation:",
-            "report: input should be a valid dictionary",
+            "report: a mapping is wanted",
         ),
     ],
 )
@@ -234,9 +235,32 @@ def test_composing_is_kept_until_something_changes(tmp_path, monkeypatch):
     first = plan("s5_ptd", path, cache)
     monkeypatch.setattr(plan_module, "composer", None)  # composing now would fail
     assert plan("s5_ptd", path, cache).runs == first.runs
-    (cache / "s5_ptd.json").write_text("{")
+    (kept,) = (cache / "s5_ptd").glob("*.json")
+    whole = kept.read_text()
+    kept.write_text(whole.replace("laptop", "paper"))  # changed by hand
     with pytest.raises(TypeError):
         plan("s5_ptd", path, cache)
+
+
+def test_going_back_to_earlier_claims_composes_nothing(tmp_path, monkeypatch):
+    path, cache = tmp_path / "claims.yaml", tmp_path / "plans"
+    for seeds in ("[0]", "[1]", "[2]", "[3]", "[4]"):
+        path.write_text(CLAIM.replace("seeds: [0]", f"seeds: {seeds}"))
+        assert plan("s5_ptd", path, cache).unique_runs("laptop")[0].seed == int(seeds[1])
+    monkeypatch.setattr(plan_module, "composer", None)
+    path.write_text(CLAIM.replace("seeds: [0]", "seeds: [1]"))
+    assert plan("s5_ptd", path, cache).unique_runs("laptop")[0].seed == 1
+    path.write_text(CLAIM)
+    with pytest.raises(TypeError):  # one more than are kept
+        plan("s5_ptd", path, cache)
+
+
+def test_what_is_edited_while_it_is_composed_is_not_kept(tmp_path, monkeypatch):
+    path, cache = tmp_path / "claims.yaml", tmp_path / "plans"
+    path.write_text(CLAIM)
+    monkeypatch.setattr(fingerprint, "unchanged", lambda paper: False)
+    plan("s5_ptd", path, cache)
+    assert not list(cache.rglob("*.json"))
 
 
 def test_shared_runs_count_once(planned, tmp_path):

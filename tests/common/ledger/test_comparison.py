@@ -74,9 +74,11 @@ def test_each_cell_has_one_run_a_seed_of_its_model(spec):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("title: Two layers\n", ""), "exactly the keys"),
-        (("model: s5}", "modle: s5}"), "a row has the keys"),
+        (("title: Two layers\n", ""), "two.yaml:1: title missing"),
+        (("model: s5}", "modle: s5}"), "two.yaml:10: unknown key modle; .* did you mean model"),
         (("size_of: lra/image", "size_of: lra/text"), "none of the tasks"),
+        (("seeds: [0, 1]", "seeds: 3"), "two.yaml:5: a list is wanted, not 3"),
+        (("scale: laptop", "scale: smoke"), "'laptop' or 'paper'"),
     ],
 )
 def test_a_wrong_file_is_refused(tmp_path, change, message):

@@ -80,7 +80,7 @@ def test_check_at_a_scale_that_needs_more(folders, capsys):
     ("arguments", "message"),
     [
         (["check", "s9"], "Papers with claims: s5_ptd"),
-        (["check", "--scale", "huge"], "Unknown scale 'huge'; allowed: smoke, laptop, paper"),
+        (["check", "--scale", "huge"], "Unknown scale 'huge'; allowed: laptop, paper"),
         (["run", "s5_ptd", "--claim", "Z"], "no claim 'Z'"),
         (["run", "s5_ptd", "--jobs", "0"], "start at 1"),
         (["readme", "s5_ptd"], "README.md does not exist"),

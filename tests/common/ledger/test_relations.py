@@ -154,7 +154,7 @@ def test_a_task_may_have_slashes():
         ({"all": []}, "at least 1 item"),
         ({"best_of": {0.1: "t/a/x", 1: "t/b/x"}, "is_at_least": 0.01}, "settings below and from"),
         ({"best_of": {0.1: "t/a/x"}}, "is_at_least missing"),
-        ({"metric": "t/{n}/x", "for_each": {"n": 3}, "at_most": 1}, "valid list, not 3"),
+        ({"metric": "t/{n}/x", "for_each": {"n": 3}, "at_most": 1}, "a list is wanted, not 3"),
     ],
 )
 def test_mistakes_are_explained(relation, message):
@@ -203,7 +203,10 @@ def test_the_spread_of_means(limit, expected):
     [
         ({"difference": ["t/a/x", "t/b/x"], "lies_above": 1, "at_least": 1}, "not both"),
         ({"difference": ["t/a/x", "t/b/x"], "lies_within": [2, 1]}, "low, high"),
-        ({"difference": ["t/a/x", "t/b/x"], "standard_errors": "many"}, "valid number, not 'many'"),
+        (
+            {"difference": ["t/a/x", "t/b/x"], "standard_errors": "many"},
+            "a number is wanted, not 'many'",
+        ),
         ({"spread_of": ["t/a/x"], "at_most": 1}, "at least 2 items"),
         ({"spread_of": ["t/a/x", "t/b/x"]}, "at_most"),
     ],
