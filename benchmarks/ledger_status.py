@@ -77,7 +77,7 @@ def generate(root: Path) -> Folders:
         claims.parent.mkdir(parents=True)
         claims.write_text("claims:" + "".join(CLAIM.format(number=n) for n in range(CLAIMS)))
         runs = {(f"C{n}", "laptop"): tuple(planned(paper, n)) for n in range(CLAIMS)}
-        KeptPlan(places.plans, paper, claims).write(paper, runs)
+        KeptPlan.of(paper, places).write(paper, runs)
         for run in (run for of_claim in runs.values() for run in of_claim):
             for attempt in range(ATTEMPTS):
                 task = int(run.task.removeprefix("task"))

@@ -46,11 +46,13 @@ def needed(papers: Iterable[str], folders: Folders) -> list[Need]:
     Raises:
         UserError: a run does not compose.
     """
+    from common.ledger.kept_plans import KeptPlan
     from common.ledger.plan import plan
 
     runs: dict[tuple[Any, ...], PlannedRun] = {}
     for paper in papers:
-        for run in plan(paper, folders.claims(paper), folders.plans).unique_runs(SCALE):
+        composed = plan(paper, folders.claims(paper), KeptPlan.of(paper, folders))
+        for run in composed.unique_runs(SCALE):
             runs.setdefault((paper, run.task, run.overrides), run)  # a seed changes no set
     found: dict[str, Need] = {}
     for paper, spec in _specs(list(runs.values()), folders.kept / "data_sets.json"):

@@ -15,6 +15,7 @@ from rich.console import Console
 from common.errors import UserError
 from common.ledger.arguments import at_work, known_scale
 from common.ledger.folders import Folders
+from common.ledger.kept_plans import KeptPlan
 from common.ledger.plan import plan
 from common.ledger.update import PaperLedger, look, present, update
 from common.ledger.verdicts import FAILS, STALE
@@ -55,7 +56,7 @@ def run(options: argparse.Namespace, folders: Folders) -> int:
     known_scale(options.scale)
     at_work(options.jobs, options.threads)
     (paper,) = folders.chosen([options.paper])
-    planned = plan(paper, folders.claims(paper), folders.plans)
+    planned = plan(paper, folders.claims(paper), KeptPlan.of(paper, folders))
     wanted = planned.unique_runs(options.scale, options.claim)
     found, now = find(folders.outputs, paper), present(folders.pins)
     rows = read_runs(folders.runs(paper)).rows
@@ -204,7 +205,7 @@ def inputs(options: argparse.Namespace, folders: Folders) -> int:
     from common.ledger.inputs import write_inputs
 
     (paper,) = folders.chosen([options.paper])
-    print(write_inputs(plan(paper, folders.claims(paper), folders.plans), folders))
+    print(write_inputs(plan(paper, folders.claims(paper), KeptPlan.of(paper, folders)), folders))
     return OK
 
 
@@ -217,7 +218,7 @@ def readme(options: argparse.Namespace, folders: Folders) -> int:
     if options.root and options.paper:
         raise UserError("--root fills the repository's README, which holds every paper; name none.")
     papers = folders.chosen(options.paper)
-    made = _look_at(papers, folders)[0] if options.check else _update(papers, folders)
+    made = {p: look(p, folders) if options.check else update(p, folders) for p in papers}
     pages = {}
     if options.root or (options.check and not options.paper):
         root = folders.root_readme

@@ -82,10 +82,9 @@ class Folders:
         """What is kept between calls and costs only time if it is lost."""
         return self.outputs / KEPT
 
-    @property
-    def plans(self) -> Path:
-        """Composed plans."""
-        return self.kept / "plans"
+    def plan(self, paper: str) -> Path:
+        """The runs that a paper's claims call for, as they were composed last."""
+        return self.results / "plans" / f"{paper}.json"
 
     def standing(self, paper: str, scale: str) -> Path:
         """The outcome of ``status``."""

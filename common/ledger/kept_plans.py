@@ -1,5 +1,5 @@
-"""Composed plans, kept between calls: of each paper a few, so that going back to earlier
-configurations costs nothing."""
+"""Composed plans, kept between calls: in git the last, so that a fresh clone has nothing to
+compose, and under the output folder a few, so that going back to earlier configurations has not."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from common.ledger import fingerprint
 from common.ledger.kept import Kept
 
 if TYPE_CHECKING:
+    from common.ledger.folders import Folders
     from common.ledger.plan import PlannedRun
 
     Runs = dict[tuple[str, str], tuple[PlannedRun, ...]]
@@ -24,13 +25,22 @@ class KeptPlan:
     """The plan of a paper's present claims and configurations.
 
     Attributes:
-        folder: of all plans.
+        folder: of the paper's plans under the output folder.
+        committed: the file in git.
         claims: the claims file.
     """
 
-    folder: Path
     paper: str
     claims: Path
+    folder: Path
+    committed: Path
+
+    @classmethod
+    def of(cls, paper: str, folders: Folders) -> KeptPlan:
+        """Where a paper's plan is kept."""
+        return cls(
+            paper, folders.claims(paper), folders.kept / "plans" / paper, folders.plan(paper)
+        )
 
     def read(self) -> tuple[str, Runs] | None:
         """Title and runs, if they are kept."""
@@ -40,7 +50,9 @@ class KeptPlan:
             tuples = {name: tuple(content[name]) for name in ("overrides", "roots")}
             return PlannedRun(**content | tuples)
 
-        content = self._kept.read(self._rests_on)
+        places = (self._kept, Kept(self.committed))
+        found = (content for place in places if (content := place.read(self._rests_on)))
+        content = next(found, None)
         if content is None:
             return None
         return content["title"], {
@@ -55,6 +67,13 @@ class KeptPlan:
             for old in self._oldest_first()[:-MOST]:
                 old.unlink(missing_ok=True)
 
+    def commit(self) -> None:
+        """Put the present plan where git keeps it."""
+        if Kept(self.committed).read(self._rests_on) is None:
+            content = self._kept.read(self._rests_on)
+            if content is not None:
+                Kept(self.committed).write(self._rests_on, content)
+
     @property
     def _rests_on(self) -> str:
         of_claims = fingerprint.of_files([self.claims], self.claims.parent)
@@ -63,7 +82,7 @@ class KeptPlan:
     @property
     def _kept(self) -> Kept:
         digest = hashlib.sha256(self._rests_on.encode()).hexdigest()
-        return Kept(self.folder / self.paper / f"{digest[:12]}.json")
+        return Kept(self.folder / f"{digest[:12]}.json")
 
     def _oldest_first(self) -> list[Path]:
-        return sorted(self._kept.path.parent.glob("*.json"), key=lambda p: p.stat().st_mtime_ns)
+        return sorted(self.folder.glob("*.json"), key=lambda p: p.stat().st_mtime_ns)

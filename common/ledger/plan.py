@@ -1,7 +1,7 @@
 """The runs that a paper's claims call for, composed as ``run.py`` would compose them now.
 
-Composing takes seconds; what came of it is kept in ``<outputs>/.ledger/plans`` and holds as long as
-no configuration file or schema that the paper uses has changed, nor a claim.
+Composing takes a third of a second a run; what came of it is kept (``kept_plans``) and holds as
+long as no configuration file or schema that the paper uses has changed, nor a claim.
 """
 
 from __future__ import annotations
@@ -114,18 +114,17 @@ class Plan:
         return list({run.config_hash: run for run in runs}.values())
 
 
-def plan(paper: str, path: Path, cache: Path | None = None) -> Plan:
+def plan(paper: str, path: Path, kept: KeptPlan | None = None) -> Plan:
     """Read the claims in ``path`` and compose their runs.
 
     Args:
-        cache: a folder in which to keep what was composed, and to look for it.
+        kept: where to look for what was composed before, and to keep it.
 
     Raises:
         UserError: a run does not compose, two different runs would fill the same row, or a relation
             reads a metric of a run that its check does not list.
     """
     claims = tuple(parse(load(path)))
-    kept = KeptPlan(cache, paper, path) if cache else None
     found = kept.read() if kept else None
     if found is None:
         found = _composed(paper, path, claims)

@@ -16,6 +16,7 @@ from common.ledger.collect import find, merge
 from common.ledger.evaluate import Result, evaluate
 from common.ledger.folders import Folders
 from common.ledger.freshness import Present
+from common.ledger.kept_plans import KeptPlan
 from common.ledger.plan import Plan, plan
 from common.ledger.record_index import Attempt
 from common.ledger.runs import RunRow, Stored, digest, read_runs, to_csv, to_json
@@ -87,7 +88,7 @@ def update(paper: str, folders: Folders, planned: Plan | None = None) -> PaperLe
 
 
 def _look(paper: str, folders: Folders, planned: Plan | None, stored: Stored) -> PaperLedger:
-    planned = planned or plan(paper, folders.claims(paper), folders.plans)
+    planned = planned or plan(paper, folders.claims(paper), KeptPlan.of(paper, folders))
     now = present(folders.pins)
     found = find(folders.outputs, paper)
     stored = _confirmed(stored, found.completed, folders.runs(paper))
@@ -123,6 +124,7 @@ def _write(paper: str, folders: Folders, ledger: PaperLedger) -> None:
         write_text(folders.figures(paper), to_csv(ledger.rows))
         write_text(folders.curves(paper), curves_csv(ledger.rows))
     content = summary(ledger.rows) | {"verdicts": verdicts}
+    KeptPlan.of(paper, folders).commit()
     text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False)
     write_text(folders.summary(paper), f"{text}\n")
 

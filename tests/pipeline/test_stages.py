@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 import yaml
 
-from common.ledger.__main__ import _parser
+from common.ledger.__main__ import _parser, main
 from common.ledger.folders import Folders
+from common.ledger.kept_plans import KeptPlan
 from tests.running import ROOT
 
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())
@@ -96,6 +98,18 @@ def test_the_dependencies_of_inputs_hold_all_that_runs_import(paper):
         assert any(f"{file}/".startswith(f"{dep}/") for dep in deps), module
     assert "common/data/pinned.yaml" in deps
     assert "conf" in deps, "configurations are composed from it and from the paper's own"
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_the_plan_in_git_is_that_of_the_present_claims(paper):
+    """Else a fresh clone composes for minutes: python -m common.ledger check."""
+    kept = KeptPlan.of(paper, FOLDERS)
+    assert replace(kept, folder=kept.folder / "none").read() is not None
+
+
+def test_generated_tables_are_those_of_the_ledger(tmp_path, capsys):
+    """They are made with python -m common.ledger readme, readme --root and check."""
+    assert main(["readme", "--check"], replace(FOLDERS, outputs=tmp_path)) == 0, capsys.readouterr()
 
 
 def test_the_pins_are_one_file_under_two_names():

@@ -1,5 +1,6 @@
 """What counts as a change of source, and what a run is said to depend on."""
 
+import json
 import sys
 
 import pytest
@@ -15,6 +16,9 @@ from common.experiment.sources import (
     source_file,
     substance,
 )
+from tests.running import run
+
+QUICK = ["task=lra/listops", "scale=smoke", "trainer.threads=1"]
 
 SOURCE = '''"""What it is."""
 
@@ -205,3 +209,33 @@ def test_a_run_begins_at_its_entry_its_data_and_the_machine():
     assert {"common.kernels.s5", "common.nn.s5", "common.trainers.fit"} <= set(modules)
     assert not any(m.startswith(("common.ledger", "papers.hippo")) for m in modules)
     assert not any(m.startswith("common.data.mnist") for m in modules)
+
+
+LIST_MODULES = """
+import atexit, sys
+def show():
+    ours = [m for m in sys.modules if m.partition(".")[0] in ("common", "papers")]
+    print("MODULES", *sorted(ours))
+atexit.register(show)
+"""
+# What composes, starts, records and shows a run: none of it touches a figure.
+AROUND = ("common.experiment", "common.data.specs", "common.trainers.schema")
+
+
+@pytest.mark.parametrize("paper", ["s5_ptd", "hippo"])
+def test_a_run_names_every_module_that_it_imported(tmp_path, paper):
+    done = run([f"paper={paper}", *QUICK], tmp_path, prelude=LIST_MODULES)
+    assert done.returncode == 0, done.stderr
+    (listed,) = (line for line in done.stdout.splitlines() if line.startswith("MODULES"))
+    imported = set(listed.split()[1:])
+    (record,) = (json.loads(p.read_text()) for p in (tmp_path / "outputs").rglob("record.json"))
+    named = {module.partition(":")[0] for module in record["code"]}
+    assert {"common.kernels.discretise", f"papers.{paper}.tasks.classify"} <= named <= imported
+    silent = {
+        module
+        for module in imported - named
+        if sources.digest(module)  # there is more to it than imports
+        and not module.startswith(AROUND)
+        and not module.endswith(".schema")
+    }
+    assert silent == set()

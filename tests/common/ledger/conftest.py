@@ -53,8 +53,8 @@ claims:
 def folders(tmp_path, planned, monkeypatch):
     """The checkout. Its claims are composed once for all tests that do not change them."""
 
-    def cached(paper, path, cache=None):
-        return planned if path.read_text() == CLAIMS else plan(paper, path, cache)
+    def cached(paper, path, kept=None):
+        return planned if path.read_text() == CLAIMS else plan(paper, path, kept)
 
     for module in (plan_module, update_module, commands):
         monkeypatch.setattr(module, "plan", cached)

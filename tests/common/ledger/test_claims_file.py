@@ -5,8 +5,6 @@ import re
 import pytest
 
 from common.errors import UserError
-from common.ledger import fingerprint
-from common.ledger import plan as plan_module
 from common.ledger.claims import Claim, json_schema, read
 from common.ledger.plan import plan
 from common.ledger.relation_syntax import FORMS
@@ -227,40 +225,6 @@ def test_the_schema_describes_the_committed_files():
     assert set(schema["$defs"]["Claim"]["properties"]) == set(Claim.model_fields)
     forms = {name for name in schema["$defs"] if name in {f.__name__ for f in FORMS.values()}}
     assert len(forms) == len(FORMS)
-
-
-def test_composing_is_kept_until_something_changes(tmp_path, monkeypatch):
-    path, cache = tmp_path / "claims.yaml", tmp_path / "plans"
-    path.write_text(CLAIM)
-    first = plan("s5_ptd", path, cache)
-    monkeypatch.setattr(plan_module, "composer", None)  # composing now would fail
-    assert plan("s5_ptd", path, cache).runs == first.runs
-    (kept,) = (cache / "s5_ptd").glob("*.json")
-    whole = kept.read_text()
-    kept.write_text(whole.replace("laptop", "paper"))  # changed by hand
-    with pytest.raises(TypeError):
-        plan("s5_ptd", path, cache)
-
-
-def test_going_back_to_earlier_claims_composes_nothing(tmp_path, monkeypatch):
-    path, cache = tmp_path / "claims.yaml", tmp_path / "plans"
-    for seeds in ("[0]", "[1]", "[2]", "[3]", "[4]"):
-        path.write_text(CLAIM.replace("seeds: [0]", f"seeds: {seeds}"))
-        assert plan("s5_ptd", path, cache).unique_runs("laptop")[0].seed == int(seeds[1])
-    monkeypatch.setattr(plan_module, "composer", None)
-    path.write_text(CLAIM.replace("seeds: [0]", "seeds: [1]"))
-    assert plan("s5_ptd", path, cache).unique_runs("laptop")[0].seed == 1
-    path.write_text(CLAIM)
-    with pytest.raises(TypeError):  # one more than are kept
-        plan("s5_ptd", path, cache)
-
-
-def test_what_is_edited_while_it_is_composed_is_not_kept(tmp_path, monkeypatch):
-    path, cache = tmp_path / "claims.yaml", tmp_path / "plans"
-    path.write_text(CLAIM)
-    monkeypatch.setattr(fingerprint, "unchanged", lambda paper: False)
-    plan("s5_ptd", path, cache)
-    assert not list(cache.rglob("*.json"))
 
 
 def test_shared_runs_count_once(planned, tmp_path):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from common.experiment.paths import PAPERS
+from common.ledger.folders import Folders
+from common.ledger.kept_plans import KeptPlan
 from common.ledger.plan import plan
 from common.ledger.relations import split
 from tests.claim_bounds import stated
@@ -16,6 +18,11 @@ SYNTHETIC = ("orthogonal_bases", "timescale", "delay", "approximation_rate", "dp
 @pytest.fixture(scope="module")
 def planned():
     return plan("hippo", PAPERS / "hippo" / "claims.yaml")
+
+
+def test_the_plan_in_git_is_what_composes(planned):
+    title, runs = KeptPlan.of("hippo", Folders.default()).read()
+    assert (title, runs) == (planned.title, planned.runs)
 
 
 def test_every_row_is_there(planned):

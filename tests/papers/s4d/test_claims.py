@@ -7,6 +7,8 @@ import json
 import pytest
 
 from common.experiment.paths import PAPERS
+from common.ledger.folders import Folders
+from common.ledger.kept_plans import KeptPlan
 from common.ledger.plan import plan
 from common.ledger.relations import split
 from tests.claim_bounds import stated
@@ -27,6 +29,11 @@ def read_of(planned, task):
         for of, _, name in map(split, claim.checks["laptop"].metrics())
         if of == task
     }
+
+
+def test_the_plan_in_git_is_what_composes(planned):
+    title, runs = KeptPlan.of("s4d", Folders.default()).read()
+    assert (title, runs) == (planned.title, planned.runs)
 
 
 def test_every_row_is_there(planned):

@@ -6,6 +6,8 @@ import pytest
 
 from common.experiment import registry
 from common.experiment.paths import PAPERS
+from common.ledger.folders import Folders
+from common.ledger.kept_plans import KeptPlan
 from common.ledger.plan import plan
 from common.ledger.relations import split
 from tests.claim_bounds import stated
@@ -26,6 +28,11 @@ def metrics_of(planned, task):
         for of, _, name in map(split, check.metrics())
         if of == task
     }
+
+
+def test_the_plan_in_git_is_what_composes(planned):
+    title, runs = KeptPlan.of("s5_ptd", Folders.default()).read()
+    assert (title, runs) == (planned.title, planned.runs)
 
 
 def test_every_row_is_there(planned):
