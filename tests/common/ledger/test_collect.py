@@ -9,6 +9,7 @@ import yaml
 from common.errors import UserError
 from common.experiment.record import Record
 from common.ledger.collect import find, merge
+from common.ledger.evaluate import _unequal_budgets
 from common.ledger.freshness import Present
 from common.ledger.plan import Plan
 from common.ledger.relation_syntax import ADAPTER
@@ -287,6 +288,26 @@ def test_unequal_budgets_decide_nothing(folders, put_all, put, make_record):
     assert result.missing == (
         "steps are said to be equal in lra/image, but are: s5_ptd 200, s5 100",
     )
+
+
+@pytest.mark.parametrize(
+    ("quantity", "ours", "theirs", "equal"),
+    [
+        ("seconds", 100.0, 109.0, True),
+        ("seconds", 100.0, 111.0, False),
+        ("parameters", 1000.0, 1019.0, True),
+        ("parameters", 1000.0, 1021.0, False),
+        ("steps", 1021.0, 1000.0, False),
+    ],
+)
+def test_how_far_equal_budgets_may_differ(planned, quantity, ours, theirs, equal):
+    check = planned.claims[1].checks["laptop"].model_copy(update={"equal": [quantity]})
+    given = {"s5_ptd": ours, "s5": theirs}
+    rows = [
+        RunRow("lra/image", v, "laptop", 0, "h", metrics={quantity: x}, seconds=x)
+        for v, x in given.items()
+    ]
+    assert (_unequal_budgets(check, rows) == {}) == equal
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from common.ledger.__main__ import main
 from common.ledger.readme import begin, end
+from common.ledger.runs import read_runs, to_json
 from tests.running import ROOT
 
 BEGIN, END = begin("ledger"), end("ledger")
@@ -230,3 +232,86 @@ def test_every_mistake_of_every_file_is_named(folders, capsys):
     said = capsys.readouterr().err
     assert f"{path}:4: claim A: kind" in said
     assert "claim B: kind" in said
+
+
+def test_a_mistake_in_another_paper_is_said_last(folders, put_all, capsys):
+    put_all()
+    assert main(["check"], folders) == 0
+    page = (folders.results / "README.md").read_text()
+    folders.claims("other").parent.mkdir()
+    folders.claims("other").write_text("claims: [")
+    capsys.readouterr()
+    assert main(["check", "s5_ptd"], folders) == 2
+    captured = capsys.readouterr()
+    assert "1 holds, 1 unresolved" in captured.out
+    assert "other/claims.yaml:" in captured.err
+    assert (folders.results / "README.md").read_text() == page
+
+
+def test_readme_check_names_what_is_out_of_date(folders, put_all, capsys):
+    put_all()
+    for path in (folders.root_readme, folders.readme("s5_ptd")):
+        path.write_text(f"{BEGIN}\n{END}\n")
+    made = (["readme"], ["readme", "--root"], ["check"])
+    for command in made:
+        assert main(command, folders) == 0
+    assert main(["readme", "--check"], folders) == 0
+    pages = (folders.root_readme, folders.readme("s5_ptd"), folders.results / "README.md")
+    for path in pages:
+        text = path.read_text()
+        path.write_text(text.replace("| 1 |", "| 2 |").replace("**unresolved**", "**holds**"))
+        assert path.read_text() != text
+        capsys.readouterr()
+        assert main(["readme", "--check"], folders) == 1
+        assert capsys.readouterr().out.startswith(f"{path}: ")
+        path.write_text(text)
+    pages[2].unlink()
+    assert main(["readme", "--check", "s5_ptd"], folders) == 0  # the page is of all papers
+    assert main(["readme", "--check"], folders) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (('"unresolved"', '"holds"'), "its verdicts are not those that were reached"),
+        (('"mean": 41.0', '"mean": 91.0'), "is 91.0, its runs give 41.0"),
+    ],
+)
+def test_a_summary_changed_by_hand_is_named_everywhere(folders, put_all, capsys, change, said):
+    put_all()
+    assert main(["check"], folders) == 0
+    means = folders.summary("s5_ptd")
+    means.write_text(means.read_text().replace(*change))
+    for command in (["status"], ["explain", "s5_ptd", "A"], ["check"]):
+        capsys.readouterr()
+        assert main(command, folders) == 1
+        captured = capsys.readouterr()
+        assert said in " ".join(f"{captured.out} {captured.err}".split())
+    assert main(["status"], folders) == 0  # check made it anew
+
+
+def test_a_run_that_its_record_contradicts_does_not_count(folders, put_all, capsys):
+    """Whoever changes a figure may reckon its digest anew."""
+    put_all()
+    assert main(["check"], folders) == 0
+    stored = read_runs(folders.runs("s5_ptd"))
+    forged = [
+        replace(row, metrics=row.metrics | {"accuracy": 99.0}) if row.variant == "s5_ptd" else row
+        for row in stored.rows
+    ]
+    folders.runs("s5_ptd").write_text(to_json(forged, stored.verdicts))
+    capsys.readouterr()
+    assert main(["check", "--json"], folders) == 1
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["s5_ptd"]["B"]["verdict"] == "unresolved"
+    assert "lra/image s5_ptd laptop 0 is not what its record says" in captured.err
+    assert read_runs(folders.runs("s5_ptd")) == stored
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path):
+    command = f"{sys.executable} -m common.ledger schema | head -1; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert done.stdout == "{\n141\n"
+    assert done.stderr == ""
