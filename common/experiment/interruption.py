@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 class RunInterrupted(BaseException):
@@ -58,12 +59,16 @@ class StopRequest:
     @contextmanager
     def listening(self) -> Iterator[StopRequest]:
         """Install the handlers for the block; outside the main thread signals are left alone."""
-        try:
-            old = {s: signal.signal(s, self._handle) for s in (signal.SIGINT, signal.SIGTERM)}
-        except ValueError:
-            old = {}
+        old = self.listen()
         try:
             yield self
         finally:
             for signum, handler in old.items():
                 signal.signal(signum, handler)
+
+    def listen(self) -> dict[int, Any]:
+        """Install the handlers, also over another library's; returns those that were there."""
+        try:
+            return {s: signal.signal(s, self._handle) for s in (signal.SIGINT, signal.SIGTERM)}
+        except ValueError:
+            return {}

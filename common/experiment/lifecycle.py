@@ -82,7 +82,8 @@ def run_one(
         earlier = Record.read(folder)
         run.started, run.wall_seconds = earlier.started, earlier.wall_seconds
         run.code = sources.mixed(earlier.code, run.code)
-    processes.share(folder)
+    if processes.is_main():
+        processes.share(folder, resuming, Path(config.output_root), digest)
     mistake = None
     try:
         if processes.is_main():
@@ -170,10 +171,10 @@ def _no_room(error: Exception, folder: Path) -> bool:
 
 
 def _folder(config: DictConfig, content: dict[str, Any], digest: str) -> tuple[Path, bool]:
+    root = Path(config.output_root)
     if not processes.is_main():
-        return processes.shared_folder(), config.resume is not None
+        return processes.shared(root, digest)
     if config.resume is None:
-        root = Path(config.output_root)
         return open_run_folder(root, config.paper.id, config.task.name, digest), False
     folder = Path(config.resume)
     Record.read(folder)

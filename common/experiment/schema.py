@@ -35,7 +35,9 @@ class TrainerConfig:
 
     Attributes:
         accelerator: ``gpu`` (CUDA), ``cpu``, or ``auto``: the GPU if there is one.
-        devices: number of devices (processes) of that kind.
+        devices: number of devices (processes) of that kind, over all nodes.
+        nodes: machines that they are dealt out to; more than one needs a scheduler.
+        strategy: ``ddp``, a whole model in each process; ``fsdp``, a part of each parameter.
         precision: Lightning's name of the precision, for instance ``32-true`` or ``bf16-mixed``.
         threads: CPU threads of one process; 0 takes all that this process may use.
         checkpoint_every: optimiser steps between two checkpoints; 0 saves once an epoch.
@@ -47,6 +49,8 @@ class TrainerConfig:
 
     accelerator: str = "auto"
     devices: int = 1
+    nodes: int = 1
+    strategy: str = "ddp"
     precision: str = "32-true"
     threads: int = 0
     checkpoint_every: int = 0
@@ -118,6 +122,8 @@ VOLATILE = (
     "data",
     "output_root",
     "resume",
+    "trainer.nodes",
+    "trainer.strategy",
     "trainer.csv",
     "trainer.tensorboard",
     "trainer.progress",

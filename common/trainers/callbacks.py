@@ -13,12 +13,15 @@ import torch
 from rich.console import Console
 
 from common.data.loader import SequenceLoader
-from common.experiment.interruption import StopRequest
+from common.experiment.interruption import RunInterrupted, StopRequest
 from common.trainers.checkpoints import checkpoint_path, prune
+from common.trainers.weights import weights_of
 
 
 class ResumableState(pl.Callback):
     """Saves after every ``every`` steps and at the end of each epoch; stops in order on a signal.
+
+    Of several processes all stop after the same step, whichever of them the signal reached.
 
     Besides what Lightning saves, a checkpoint holds the state of all random number generators and
     the position in the data: the same batches, in the same order, with the same dropout.
@@ -47,6 +50,8 @@ class ResumableState(pl.Callback):
         module._train_sums = checkpoint["position"]["train_sums"]
 
     def on_train_start(self, trainer, module) -> None:
+        # Lightning's own handler would pass the signal on in the middle of a step.
+        self.stop.listen()
         if self._random is not None:
             restore_random_state(self._random)
             self._random = None
@@ -58,19 +63,36 @@ class ResumableState(pl.Callback):
         # The last batch of an epoch is saved with the epoch, after its validation.
         last = batch_idx + 1 >= trainer.num_training_batches
         due = self.every > 0 and trainer.global_step % self.every == 0
-        if (due or self.stop.signum is not None) and not last:
+        signum = asked_to_stop(trainer, self.stop)
+        if (due or signum is not None) and not last:
             self.save(trainer)
-        self.stop.raise_if_set()
+        if signum is not None:
+            raise RunInterrupted(signum)
 
     def on_train_epoch_end(self, trainer, module) -> None:
         self.save(trainer)
-        self.stop.raise_if_set()
+        stop_if_asked(trainer, self.stop)
 
     def save(self, trainer) -> None:
         """Write the checkpoint of this moment and drop the oldest."""
         trainer.save_checkpoint(checkpoint_path(self.folder, trainer.global_step))
         if trainer.is_global_zero:
             prune(self.folder)
+
+
+def asked_to_stop(trainer: pl.Trainer, stop: StopRequest) -> int | None:
+    """The signal that has come to this process or to another of the run; all must ask together."""
+    if trainer.world_size == 1:
+        return stop.signum
+    own = torch.tensor(stop.signum or 0, device=trainer.strategy.root_device)
+    return int(trainer.strategy.reduce(own, reduce_op="max")) or None
+
+
+def stop_if_asked(trainer: pl.Trainer, stop: StopRequest) -> None:
+    """Raises RunInterrupted, in every process, if a signal has come to one of them."""
+    signum = asked_to_stop(trainer, stop)
+    if signum is not None:
+        raise RunInterrupted(signum)
 
 
 def random_state() -> dict[str, Any]:
@@ -118,7 +140,7 @@ class BestWeights(pl.Callback):
         self.scores.append(score)
         if self.score is None or score > self.score:
             self.score, self.epoch = score, epoch
-            self.weights = {k: v.detach().cpu().clone() for k, v in module.state_dict().items()}
+            self.weights = weights_of(module)
 
     def state_dict(self) -> dict[str, Any]:
         return {

@@ -24,9 +24,12 @@ from common.trainers.callbacks import (
     LossTrace,
     ResumableState,
     StepTimer,
+    stop_if_asked,
 )
 from common.trainers.checkpoints import AtomicCheckpointIO, newest_valid, save_atomically
 from common.trainers.module import SupervisedModule
+from common.trainers.strategies import environment, strategy
+from common.trainers.weights import set_weights, weights_of
 
 BEST = "best.pt"
 
@@ -97,20 +100,20 @@ def fit(
     trainer = _trainer(context, epochs, [best, timer, trace, state])
     with context.stop.deferring():
         trainer.fit(module, train, val, ckpt_path=checkpoint, weights_only=True)
-        context.stop.raise_if_set()
+        stop_if_asked(trainer, context.stop)
         if best.score is None:  # trainer.max_steps ended the first epoch before its validation
             (metrics,) = trainer.validate(module, val, verbose=False)
             best.consider(metrics["val/score"], 0, module)
-        last_weights = {k: v.clone() for k, v in module.state_dict().items()}
+        last_weights = weights_of(module)
         if trainer.is_global_zero:
             save_atomically(best.weights, context.folder / BEST)
         last_score = best_score = loss = float("nan")
         if score_test:
             last_score, _ = _score(trainer, module, test)
-            module.load_state_dict(best.weights)
+            set_weights(module, best.weights)
             best_score, loss = _score(trainer, module, test)
-            module.load_state_dict(last_weights)
-        context.stop.raise_if_set()
+            set_weights(module, last_weights)
+        stop_if_asked(trainer, context.stop)
     return FitResult(
         best=best_score,
         last=last_score,
@@ -146,13 +149,15 @@ def _trainer(context: RunContext, epochs: int, callbacks: list[pl.Callback]) -> 
         callbacks = [*callbacks, RichProgressBar(leave=False)]
     return pl.Trainer(
         accelerator="gpu" if device(config).type == "cuda" else "cpu",
-        devices=config.devices,
+        devices=config.devices // config.nodes,
+        num_nodes=config.nodes,
+        strategy=strategy(config),
         precision=config.precision,
         max_epochs=epochs,
         max_steps=config.max_steps,
         callbacks=[*callbacks, EpochLines(context.console)],
         logger=_loggers(context),
-        plugins=[AtomicCheckpointIO()],
+        plugins=[AtomicCheckpointIO(), environment()],
         default_root_dir=context.folder,
         enable_checkpointing=False,
         enable_model_summary=False,

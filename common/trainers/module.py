@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
+from torch.distributed.fsdp import FSDPModule
 from torch.nn import functional as F
 
 from common.errors import Diverged
 from common.trainers.schedules import Schedule
+from common.trainers.strategies import is_sharded, shard
 
 Score = Callable[[Tensor, Tensor], Tensor]
 
@@ -41,7 +44,7 @@ class SupervisedModule(pl.LightningModule):
     ):
         super().__init__()
         self.model = model
-        self.groups = groups
+        self.groups = _by_name(model, groups)
         self.schedule = schedule
         self.loss = loss
         self.score = score
@@ -49,9 +52,17 @@ class SupervisedModule(pl.LightningModule):
         self._sums = torch.zeros(3, dtype=torch.float64)
         self._train_sums = torch.zeros(2, dtype=torch.float64)
 
+    def configure_model(self) -> None:
+        """Shard the model where the strategy asks for it; called once the processes are up."""
+        if is_sharded(self.trainer) and not isinstance(self.model, FSDPModule):
+            shard(self.model, self.device_mesh["data_parallel"])
+
     def configure_optimizers(self):
         """AdamW on the groups, the schedule moving once a step."""
-        optimiser = torch.optim.AdamW(self.groups)
+        parameters = dict(self.model.named_parameters())
+        optimiser = torch.optim.AdamW(
+            [{**g, "params": [parameters[name] for name in g["params"]]} for g in self.groups]
+        )
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, self.schedule)
         return {
             "optimizer": optimiser,
@@ -59,15 +70,15 @@ class SupervisedModule(pl.LightningModule):
         }
 
     def training_step(self, batch, batch_idx: int) -> Tensor:
-        """The mean loss of a batch.
+        """The mean loss of this process's part of a batch; what is kept is that of the whole.
 
         Raises:
-            Diverged: the loss is not finite.
+            Diverged: the loss is not finite, in all processes as soon as it is in one.
         """
         inputs, lengths, targets = batch
         loss = self.loss(self.model(inputs, lengths), targets)
-        value = loss.item()
-        if not torch.isfinite(loss.detach()):
+        value = float(self.trainer.strategy.reduce(loss.detach(), reduce_op="mean"))
+        if not math.isfinite(value):
             raise Diverged(self.global_step, self.last_finite)
         self.last_finite = value
         self._train_sums += torch.tensor([value, 1.0], dtype=torch.float64)
@@ -114,3 +125,9 @@ class SupervisedModule(pl.LightningModule):
 
     def on_test_epoch_end(self) -> None:
         self._report("test")
+
+
+def _by_name(model: nn.Module, groups: list[dict]) -> list[dict]:
+    """Parameter groups that name their parameters: sharding puts others in their place."""
+    names = {parameter: name for name, parameter in model.named_parameters()}
+    return [{**group, "params": [names[p] for p in group["params"]]} for group in groups]
