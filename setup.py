@@ -3,6 +3,10 @@
 from setuptools import find_packages, setup
 
 setup(
-    packages=[*find_packages(include=["common*", "papers*"]), "common.conf"],
+    packages=[
+        *find_packages(include=["common*", "papers*"]),
+        "common.conf",
+        "hydra_plugins.structlab_sweeper",
+    ],
     package_dir={"common.conf": "conf"},
 )

@@ -14,7 +14,7 @@ FULL_ERROR = "HYDRA_FULL_ERROR"
 def main(argv: Sequence[str] | None = None) -> None:
     """Entry point. Exit status 0; 1 a run failed; 2 a mistake of the user's; 130 interrupted."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if any(a in ("-h", "--help") for a in arguments):
+    if arguments[:1] != ["sweeps"] and any(a in ("-h", "--help") for a in arguments):
         from common.experiment.help import text
 
         print(text(), end="")
@@ -27,9 +27,14 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _run(arguments: list[str], full: bool) -> int:
     from common.errors import UserError
     from common.experiment.interruption import RunInterrupted
-    from common.experiment.launch import launch
 
     try:
+        if arguments[:1] == ["sweeps"]:
+            from common.experiment.sweep import commands
+
+            return commands.main(arguments[1:])
+        from common.experiment.launch import launch
+
         return launch(arguments)
     except RunInterrupted as interruption:
         _say(interruption.hint())

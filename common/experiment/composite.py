@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,15 +29,16 @@ def run_composite(
     overrides: list[str],
     console: Console,
     announce: Callable[[DictConfig], None],
+    opened: Callable[[Path], None] = lambda folder: None,
 ) -> tuple[Outcome, list[Outcome]]:
     """Run every member task and record the whole.
 
     All members are composed before the first one starts, so a bad option costs no training.
     With ``resume=<folder>`` members completed there are kept, one that was cut short goes on.
     """
-    configs = {name: _compose_member(name, overrides) for name in config.task.members}
+    configs = _compose_members(config.task.members, overrides)
     contents = {name: plain(member) for name, member in configs.items()}
-    digest = config_hash({name: config_hash(content) for name, content in contents.items()})
+    digest = _hash(contents)
     folder, earlier, before = _open(config, contents, digest)
     started, begin = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
     folders: dict[str, str] = dict(earlier)
@@ -58,16 +59,18 @@ def run_composite(
     try:
         records.write_json(folder / MEMBERS, folders)
         run.write(folder)
+        opened(folder)
         for name, member in configs.items():
             with open_dict(member):
                 member.resume = earlier.get(name)
+                member.trainer.threads = config.trainer.threads
             announce(member)
 
-            def opened(member_folder: Path, name: str = name) -> None:
+            def member_opened(member_folder: Path, name: str = name) -> None:
                 folders[name] = str(member_folder)
                 records.write_json(folder / MEMBERS, folders)
 
-            outcomes.append(_keep_or_run(member, overrides, console, opened))
+            outcomes.append(_keep_or_run(member, overrides, console, member_opened))
             if (mistake := outcomes[-1].mistake) is not None:
                 # The members share their options: what is wrong with one is wrong with the next.
                 break
@@ -136,11 +139,21 @@ def _open(
     return folder, members, earlier
 
 
-def _compose_member(name: str, overrides: list[str]) -> DictConfig:
+def composite_hash(members: Iterable[str], overrides: Sequence[str]) -> str:
+    """Twelve hexadecimal digits that name the composite run of these tasks."""
+    configs = _compose_members(members, overrides)
+    return _hash({name: plain(member) for name, member in configs.items()})
+
+
+def _hash(contents: Mapping[str, dict[str, Any]]) -> str:
+    return config_hash({name: config_hash(content) for name, content in contents.items()})
+
+
+def _compose_members(members: Iterable[str], overrides: Sequence[str]) -> dict[str, DictConfig]:
     from hydra import compose
 
     kept = [o for o in overrides if o.partition("=")[0].lstrip("+~") not in ("task", "resume")]
-    return compose("config", overrides=[*kept, f"task={name}"])
+    return {name: compose("config", overrides=[*kept, f"task={name}"]) for name in members}
 
 
 def _summary(outcomes: list[Outcome], members: list[str]) -> dict[str, float]:

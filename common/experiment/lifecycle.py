@@ -6,7 +6,8 @@ import errno
 import json
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from common.errors import CorruptDataError, Diverged, MissingDataError, UserError
-from common.experiment import processes, sources
+from common.experiment import locks, processes, sources
 from common.experiment import record as records
 from common.experiment.context import RunContext
 from common.experiment.folder import open_run_folder
@@ -82,15 +83,15 @@ def run_one(
         earlier = Record.read(folder)
         run.started, run.wall_seconds = earlier.started, earlier.wall_seconds
         run.code = sources.mixed(earlier.code, run.code)
-    if processes.is_main():
-        processes.share(folder, resuming, Path(config.output_root), digest)
     mistake = None
     try:
-        if processes.is_main():
-            records.write_json(folder / CONFIG, content)
-            run.write(folder)
-            opened(folder)
-        mistake = _attempt(run, config, folder, resuming, console)
+        with _alone(folder):
+            if processes.is_main():
+                processes.share(folder, resuming, Path(config.output_root), digest)
+                records.write_json(folder / CONFIG, content)
+                run.write(folder)
+                opened(folder)
+            mistake = _attempt(run, config, folder, resuming, console)
     except OSError as error:
         raise UserError(
             f"Cannot write to {error.filename or folder} ({error.strerror}). Free space, make it "
@@ -98,6 +99,18 @@ def run_one(
             "far is still there."
         ) from error
     return Outcome(folder, run, mistake)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the run's lock: while it is held, its record says ``running`` and means it."""
+    if not processes.is_main():
+        yield
+        return
+    with locks.holding(folder / locks.NAME) as alone:
+        if not alone:
+            raise UserError(f"{folder} cannot be resumed: a process is running it right now.")
+        yield
 
 
 def _attempt(

@@ -115,6 +115,8 @@ class RunConfig:
     seed: int = 0
     output_root: str = "outputs"
     resume: str | None = None  # a run folder to go on from
+    dry: bool = False  # say what would run, and stop
+    skip_done: bool = True  # in a sweep, leave alone what has been run with the present code
 
 
 # Keys that say where and how, not what: two runs that differ only here are the same experiment.
@@ -122,6 +124,8 @@ VOLATILE = (
     "data",
     "output_root",
     "resume",
+    "dry",
+    "skip_done",
     "trainer.nodes",
     "trainer.strategy",
     "trainer.csv",

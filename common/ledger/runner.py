@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
 from common.errors import UserError
+from common.experiment import locks
 from common.experiment import record as records
+from common.experiment.children import Children, last_lines, signals_interrupt
 from common.experiment.record import Record
 from common.ledger.collect import Found
 from common.ledger.freshness import Present
 from common.ledger.plan import PlannedRun
+from common.ledger.record_index import Attempt
 from common.ledger.runs import RunRow
 
 COMMAND = (sys.executable, "-m", "common.experiment")
 LAST_LINES = 15
-PATIENCE_SECONDS = 60  # for a run to write its record and checkpoint after it was told to stop
 
 
 @dataclass(frozen=True)
@@ -66,10 +63,16 @@ def command(
     """
     arguments = [*COMMAND, *run.arguments, f"trainer.threads={threads}", f"output_root={outputs}"]
     attempt = found.unfinished.get(run.config_hash)
-    resumable = attempt is not None and attempt.status == records.INTERRUPTED
-    if resumable and not present.changes(attempt.row, None):
+    if attempt is not None and _cut_short(attempt) and not present.changes(attempt.row, None):
         arguments.append(f"resume={attempt.folder}")
     return arguments
+
+
+def _cut_short(attempt: Attempt) -> bool:
+    """Whether a run was told to stop, or died without a word."""
+    if attempt.status == records.RUNNING:
+        return not locks.is_held(Path(attempt.folder) / locks.NAME)
+    return attempt.status == records.INTERRUPTED
 
 
 def run_all(
@@ -89,15 +92,20 @@ def run_all(
             came; the next call resumes them.
     """
     ended: list[Ended] = []
-    children = _Children()
+    children = Children()
     begin = time.perf_counter()
 
     def one(run: PlannedRun) -> Ended:
         start = time.perf_counter()
-        status, said = children.run(command(run, found, threads, outputs, present), threads)
-        return Ended(run, status, said, time.perf_counter() - start)
+        log = Path(logs) / f"{id(run)}.log"
+        status = children.run(command(run, found, threads, outputs, present), threads, log)
+        return Ended(run, status, last_lines(log, LAST_LINES), time.perf_counter() - start)
 
-    with _signals_interrupt(), ThreadPoolExecutor(max_workers=jobs) as pool:
+    with (
+        tempfile.TemporaryDirectory() as logs,
+        signals_interrupt(),
+        ThreadPoolExecutor(max_workers=jobs) as pool,
+    ):
         futures = [pool.submit(one, run) for run in runs]
         try:
             for future in as_completed(futures):
@@ -130,71 +138,6 @@ def run_apart(run: PlannedRun, threads: int, console: Console) -> Record:
             raise UserError(f"{run.task} {run.variant} did not complete: {ended.said}")
         (record,) = (Record.read(path.parent) for path in Path(folder).rglob(records.NAME))
     return record
-
-
-class _Children:
-    """The processes that are running."""
-
-    def __init__(self) -> None:
-        self._running: set[subprocess.Popen[str]] = set()
-        self._lock = threading.Lock()
-        self._stopped = False
-
-    def run(self, arguments: list[str], threads: int) -> tuple[int, str]:
-        """Exit status and last lines of a command."""
-        environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
-        with self._lock:
-            if self._stopped:
-                return -signal.SIGTERM, "not started"
-            process = subprocess.Popen(
-                arguments,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                env=environment,
-                # Ctrl-C must reach a run once, through stop(): a second signal would cut its step.
-                process_group=0,
-            )
-            self._running.add(process)
-        try:
-            out, _ = process.communicate()
-        finally:
-            with self._lock:
-                self._running.discard(process)
-        return process.returncode, "\n".join(out.splitlines()[-LAST_LINES:])
-
-    def stop(self) -> None:
-        """Ask every process to end and give it time to record that."""
-        with self._lock:
-            self._stopped = True
-            running = list(self._running)
-        for process in running:
-            process.terminate()
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        for process in running:
-            try:
-                process.wait(max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
-@contextmanager
-def _signals_interrupt() -> Iterator[None]:
-    """A scheduler's SIGTERM and a closed terminal do what Ctrl-C does."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {s: signal.signal(s, interrupt) for s in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for signum, handler in before.items():
-            signal.signal(signum, handler)
 
 
 def _say(console: Console, ended: list[Ended], total: int, elapsed: float) -> None:

@@ -1,0 +1,94 @@
+"""Which runs are there already, and what can be done with them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.errors import UserError
+from common.experiment import locks, sources
+from common.experiment import record as records
+from common.experiment.record import Record
+from common.experiment.sweep.job import Job
+
+NEW, DONE, RUNNING, RESUME = "run", "done", "running", "resume"
+ENDED = (records.COMPLETED, records.DIVERGED)  # doing it again would change nothing
+CUT_SHORT = (records.INTERRUPTED, records.RUNNING)
+
+_FOLDER = re.compile(r"\d{8}-\d{6}-([0-9a-f]{12})(?:-\d+)?")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a job still needs.
+
+    Attributes:
+        what: ``run`` it anew, ``resume`` the run in ``folder``, or nothing: it is ``done`` or
+            ``running``.
+    """
+
+    what: str
+    folder: Path | None = None
+
+
+class AtHand:
+    """The runs below an ``output_root``."""
+
+    def __init__(self, root: Path):
+        self._root = root
+        self._listed: dict[tuple[str, str], dict[str, list[Path]]] = {}
+
+    def of(self, job: Job) -> Standing:
+        """What has been done of a job. Runs of other code count for nothing."""
+        resumable = running = None
+        for folder in self.folders(job):
+            try:
+                run = Record.read(folder)
+            except UserError:
+                continue
+            if locks.is_held(folder / locks.NAME):
+                running = running or folder
+            elif same_code(run):
+                if run.status in ENDED:
+                    return Standing(DONE, folder)
+                if run.status in CUT_SHORT:
+                    resumable = resumable or folder
+        if running:
+            return Standing(RUNNING, running)
+        return Standing(RESUME, resumable) if resumable else Standing(NEW)
+
+    def folders(self, job: Job) -> Iterable[Path]:
+        """Folders of runs of the same configuration, newest first."""
+        return self._list(job).get(job.config_hash, [])
+
+    def alike(self, job: Job) -> list[Path]:
+        """Folders of all runs of the same task, newest first."""
+        found = [folder for folders in self._list(job).values() for folder in folders]
+        return sorted(found, key=lambda folder: folder.name, reverse=True)
+
+    def _list(self, job: Job) -> dict[str, list[Path]]:
+        key = (job.paper, job.task)
+        if key not in self._listed:
+            found: dict[str, list[Path]] = defaultdict(list)
+            parent = self._root / job.paper / job.task
+            names = sorted(os.listdir(parent), reverse=True) if parent.is_dir() else []
+            for name in names:
+                if match := _FOLDER.fullmatch(name):
+                    found[match.group(1)].append(parent / name)
+            self._listed[key] = found
+        return self._listed[key]
+
+
+def same_code(run: Record) -> bool:
+    """Whether every module that the run went through is as it was; of a composite, its members'."""
+    members = run.facts.get("members") if not run.code else None
+    if members is None:
+        return all(sources.digest(module) == digest for module, digest in run.code.items())
+    try:
+        return all(same_code(Record.read(Path(folder))) for folder in members.values())
+    except UserError:
+        return False

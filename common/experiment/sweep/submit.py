@@ -1,0 +1,125 @@
+"""Jobs into the queue of a SLURM cluster, through submitit.
+
+submitit writes the batch script and pickles which function to call; signals, requeueing and
+results are this package's (``slurm_job``), and nothing is ever read back from a pickle.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from common.errors import UserError
+from common.experiment.sweep import queue, slurm_job
+from common.experiment.sweep.job import Job
+from common.experiment.sweep.profiles import SlurmProfile
+from common.experiment.sweep.store import Submission, Sweep
+
+if TYPE_CHECKING:
+    import submitit
+
+
+def submit(sweep: Sweep, indices: Sequence[int], *, prepare: bool) -> list[Submission]:
+    """Queue jobs, those that need the same resources as one array.
+
+    Args:
+        sweep: its profile must be a :class:`SlurmProfile`.
+        indices: of the jobs.
+        prepare: let them wait for a job that makes or fetches the data.
+
+    Raises:
+        UserError: submitit is not installed, this is no cluster, or the site refuses the job.
+    """
+    profile = sweep.profile
+    after = _submit_preparation(sweep, profile) if prepare else None
+    limit = profile.max_array_size or queue.max_array_size()
+    done = []
+    for shape, members in _shapes(sweep.jobs[i] for i in indices):
+        executor = _executor(sweep, profile, *shape, after)
+        for chunk in _chunks(members, limit):
+            arguments = [(str(sweep.folder), index) for index in chunk]
+            try:
+                jobs = executor.map_array(slurm_job.run, *zip(*arguments, strict=True))
+            except Exception as error:
+                raise UserError(_refused(error)) from error
+            submission = Submission(jobs[0].job_id.partition("_")[0], chunk, time.time())
+            sweep.add(submission)
+            done.append(submission)
+    return done
+
+
+def _submit_preparation(sweep: Sweep, profile: SlurmProfile) -> str:
+    try:
+        executor = _executor(sweep, profile, 1, 1, None, gpus=0)
+        return executor.submit(slurm_job.prepare, str(sweep.folder)).job_id
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(_refused(error)) from error
+
+
+def _shapes(jobs: Iterable[Job]) -> Iterator[tuple[tuple[int, int], list[int]]]:
+    """Jobs by number of processes and of nodes."""
+    found: dict[tuple[int, int], list[int]] = {}
+    for job in jobs:
+        found.setdefault((job.devices, job.nodes), []).append(job.index)
+    yield from found.items()
+
+
+def _chunks(indices: list[int], size: int) -> Iterator[list[int]]:
+    for start in range(0, len(indices), size):
+        yield indices[start : start + size]
+
+
+def _executor(
+    sweep: Sweep,
+    profile: SlurmProfile,
+    devices: int,
+    nodes: int,
+    after: str | None,
+    gpus: int | None = None,
+) -> submitit.SlurmExecutor:
+    try:
+        import submitit
+    except ModuleNotFoundError:
+        raise UserError(
+            "hydra/launcher=slurm needs submitit: pip install 'structlab[cluster]'."
+        ) from None
+    try:
+        executor = submitit.SlurmExecutor(sweep.logs, max_num_timeout=0)
+    except RuntimeError as error:
+        raise UserError(f"{error} Use hydra/launcher=local, or log in to the cluster.") from error
+    tasks = devices // nodes
+    gpus = profile.gpus if gpus is None else gpus
+    wanted: dict[str, Any] = {
+        "job_name": f"structlab-{sweep.name}",
+        "partition": profile.partition,
+        "account": profile.account,
+        "qos": profile.qos,
+        "constraint": profile.constraint,
+        "gpus_per_node": gpus * tasks or None,
+        "cpus_per_task": profile.cpus,
+        "mem": profile.mem,
+        "time": profile.time,
+        "nodes": nodes,
+        "ntasks_per_node": tasks,
+        "array_parallelism": profile.parallel or 10**6,
+        "signal_delay_s": profile.signal_lead,
+        "setup": list(profile.setup) or None,
+        # srun does not take this over from sbatch since SLURM 22.05.
+        "srun_args": [f"--cpus-per-task={profile.cpus}", *profile.srun],
+        # Any end of the preparation will do: a run makes what is still lacking, or says so.
+        "dependency": after and f"afterany:{after}",
+        "stderr_to_stdout": True,
+        "additional_parameters": {"requeue": True, **profile.sbatch},
+    }
+    executor.update_parameters(**{key: value for key, value in wanted.items() if value is not None})
+    return executor
+
+
+def _refused(error: Exception) -> str:
+    return (
+        f"The cluster took no job: {str(error).strip()}\nWhat your site asks for (partition, "
+        "account, time, ...) belongs in conf/site/local.yaml; conf/site/example.yaml shows how."
+    )
