@@ -38,7 +38,7 @@ def run_composite(
     """
     configs = _compose_members(config.task.members, overrides)
     contents = {name: plain(member) for name, member in configs.items()}
-    digest = _hash(contents)
+    digest = composite_hash({name: config_hash(content) for name, content in contents.items()})
     folder, earlier, before = _open(config, contents, digest)
     started, begin = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
     folders: dict[str, str] = dict(earlier)
@@ -139,21 +139,23 @@ def _open(
     return folder, members, earlier
 
 
-def composite_hash(members: Iterable[str], overrides: Sequence[str]) -> str:
-    """Twelve hexadecimal digits that name the composite run of these tasks."""
-    configs = _compose_members(members, overrides)
-    return _hash({name: plain(member) for name, member in configs.items()})
+def composite_hash(members: Mapping[str, str]) -> str:
+    """Twelve hexadecimal digits that name a composite, from its members' tasks and hashes."""
+    return config_hash(dict(members))
 
 
-def _hash(contents: Mapping[str, dict[str, Any]]) -> str:
-    return config_hash({name: config_hash(content) for name, content in contents.items()})
+def member_overrides(name: str, overrides: Iterable[str]) -> list[str]:
+    """With what one member of a composite is composed."""
+    kept = [o for o in overrides if o.partition("=")[0].lstrip("+~") not in ("task", "resume")]
+    return [*kept, f"task={name}"]
 
 
 def _compose_members(members: Iterable[str], overrides: Sequence[str]) -> dict[str, DictConfig]:
     from hydra import compose
 
-    kept = [o for o in overrides if o.partition("=")[0].lstrip("+~") not in ("task", "resume")]
-    return {name: compose("config", overrides=[*kept, f"task={name}"]) for name in members}
+    return {
+        name: compose("config", overrides=member_overrides(name, overrides)) for name in members
+    }
 
 
 def _summary(outcomes: list[Outcome], members: list[str]) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,6 +31,8 @@ def perform(
         UserError: a mistake that was found before there was a folder.
         RunInterrupted: a signal came; the run has recorded it.
     """
+    # Lightning's, on every login node; how processes are started is said in common/trainers.
+    warnings.filterwarnings("ignore", ".*`srun` command is available.*")
     if is_composite(config):
         if config.trainer.devices > 1:
             raise UserError(

@@ -23,9 +23,9 @@ _ON_DISK, _TO_MAKE = "on disk", "to be made"
 def needed(jobs: Iterable[Job]) -> list[Any]:
     """The sets that jobs read, each once; those that a run makes in memory are left out."""
     found: dict[str, Any] = {}
-    for job in jobs:
-        if job.dataset is not None and not isinstance(job.dataset, IN_MEMORY):
-            found.setdefault(repr(job.dataset), job.dataset)
+    for spec in (spec for job in jobs for spec in job.datasets):
+        if not isinstance(spec, IN_MEMORY):
+            found.setdefault(repr(spec), spec)
     return list(found.values())
 
 

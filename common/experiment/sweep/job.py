@@ -16,8 +16,8 @@ class Job:
         variant: row of the results table; of a composite its first member's.
         config_hash: what it is; two jobs with the same are one experiment.
         roots: modules of the house that its configuration, or one of its members', names.
-        dataset: specification of its data set, one of ``common.data.specs``; None if it needs none
-            of its own: the members of a composite have theirs.
+        datasets: specifications of the sets it reads, of ``common.data.specs``; of a composite its
+            members'.
         devices: processes of one run.
         nodes: machines that they are dealt out to.
     """
@@ -31,7 +31,7 @@ class Job:
     seed: int
     config_hash: str
     roots: tuple[str, ...] = ()
-    dataset: Any = None
+    datasets: tuple[Any, ...] = ()
     devices: int = 1
     nodes: int = 1
 

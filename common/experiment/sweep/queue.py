@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -69,6 +70,17 @@ def _ended(arrays: set[str], wanted: set[str]) -> dict[str, Queued]:
             alive = word in ("PENDING", "RUNNING", "REQUEUED", "SUSPENDED", "COMPLETING")
             found[name] = Queued(word, f"exit status {exit_code}", word == "PENDING", alive)
     return found
+
+
+def own_job() -> str | None:
+    """The SLURM job that this process is part of.
+
+    Of an array SLURM_JOB_ID will not do: that of its last element names the whole array.
+    """
+    array = os.environ.get("SLURM_ARRAY_JOB_ID")
+    if array is not None:
+        return f"{array}_{os.environ['SLURM_ARRAY_TASK_ID']}"
+    return os.environ.get("SLURM_JOB_ID")
 
 
 def state_of(job: str) -> str:

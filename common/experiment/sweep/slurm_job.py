@@ -17,10 +17,10 @@ from pathlib import Path
 from common.experiment import processes
 from common.experiment.interruption import RunInterrupted, StopRequest
 from common.experiment.sweep import queue
+from common.experiment.sweep.states import TIME_LIMIT
 from common.experiment.sweep.store import Sweep
 from common.experiment.sweep.worker import console, run_job
 
-TIME_LIMIT = "time limit"
 _PATIENCE_SECONDS = 60.0  # for the scheduler to end a job that it has queued again
 
 
@@ -101,7 +101,7 @@ def _go_back(folder: str, index: int, at_limit: bool) -> None:
                 flush=True,
             )
             return
-    job = os.environ["SLURM_JOB_ID"]
+    job = queue.own_job()
     state = queue.state_of(job)
     if state != "RUNNING":
         print(f"SLURM says {state or 'nothing'}: not queued again from here.", flush=True)

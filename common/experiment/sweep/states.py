@@ -125,6 +125,8 @@ class States:
         if slurm and queued is None:
             return self._without_scheduler(is_, note, run)
         if queued is not None:
+            if note.attempts and note.attempts[-1].get("how") == TIME_LIMIT:
+                return is_(TIME_LIMIT, f"after {len(note.attempts)} attempts")
             return is_(_BY_SLURM.get(queued.state, _by_exit(queued)), _said(queued, run))
         if note.attempts:
             return is_(*_by_process(note, run))

@@ -28,8 +28,8 @@ from common.experiment.sweep.profiles import Profile
 
 SWEEPS = "sweeps"
 _SCHEMA = 1
-# What planning alone needs of a job, its roots and its data set, is not kept.
-_JOB = tuple(f.name for f in fields(Job) if f.name not in ("roots", "dataset"))
+# What planning alone needs of a job, its roots and its data sets, is not kept.
+_JOB = tuple(f.name for f in fields(Job) if f.name not in ("roots", "datasets"))
 
 
 @dataclass

@@ -27,7 +27,7 @@ from common.experiment.interruption import RunInterrupted, StopRequest
 from common.experiment.paths import conf_folder
 from common.experiment.perform import exit_status, perform
 from common.experiment.record import Record
-from common.experiment.sweep import at_hand
+from common.experiment.sweep import at_hand, queue
 from common.experiment.sweep.at_hand import AtHand
 from common.experiment.sweep.profiles import BasicProfile, LocalProfile
 from common.experiment.sweep.store import Note, Sweep
@@ -145,7 +145,7 @@ def _attempt(sweep: Sweep, index: int) -> Iterator[None]:
     attempt = {
         "host": socket.gethostname(),
         "pid": os.getpid(),
-        "slurm": os.environ.get("SLURM_JOB_ID"),
+        "slurm": queue.own_job(),
         "started": _now(),
     }
     sweep.keep(index, Note(note.folder, None, None, [*note.attempts, attempt]))

@@ -1,0 +1,145 @@
+"""What may happen to a job, done to real ones: none hangs, loses a result or counts twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.slurm.sweeps import (
+    LONG,
+    SHORT,
+    SLURM,
+    all_under_way,
+    begin,
+    call,
+    ended,
+    newest,
+    result,
+    runs_of,
+    submitted,
+    under_way,
+    wait,
+)
+
+pytestmark = [pytest.mark.slurm, pytest.mark.timeout(600)]
+
+
+def slurm(*command: str) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def completed_once(sweep, folder: Path, straight: dict, attempts: int) -> None:
+    """One job, one run, and what it comes to if nothing disturbs it."""
+    (state,) = wait(sweep, ended)
+    assert state.state == "completed", state
+    assert state.attempts >= attempts
+    (run,) = runs_of(folder)
+    assert result(run) == straight
+
+
+def test_time_limit(tmp_path, straight):
+    sweep = submitted([*LONG, "hydra.launcher.time=1", "hydra.launcher.signal_lead=20"], tmp_path)
+    completed_once(sweep, tmp_path, straight, attempts=2)
+    assert sweep.note(0).attempts[0]["how"] == "time limit"
+
+
+def test_time_limit_once_too_often(tmp_path):
+    limit = ["hydra.launcher.time=1", "hydra.launcher.signal_lead=20", "hydra.launcher.requeues=0"]
+    sweep = submitted([*LONG, "train.epochs=1000", *limit], tmp_path)
+    (state,) = wait(sweep, ended)
+    assert state.state == "time limit"
+    assert "requeues=0 allows no more" in state.log.read_text()
+
+
+def test_preemption(tmp_path, straight):
+    sweep = submitted(LONG, tmp_path)
+    wait(sweep, all_under_way)
+    slurm("sbatch", "-p", "high", "-N", _nodes(), "--exclusive", "-o", "/dev/null",
+          "--wrap", "srun sleep 3")  # fmt: skip
+    completed_once(sweep, tmp_path, straight, attempts=2)
+    assert "SIGTERM" in sweep.note(0).attempts[0]["how"]
+
+
+def _nodes() -> str:
+    return str(len(set(slurm("sinfo", "-h", "-N", "-o", "%N").split())))
+
+
+def test_requeued_by_hand(tmp_path, straight):
+    sweep = submitted(LONG, tmp_path)
+    (state,) = wait(sweep, all_under_way)
+    slurm("scontrol", "requeue", state.slurm)
+    completed_once(sweep, tmp_path, straight, attempts=2)
+
+
+def test_cancelled_and_killed_then_retried(tmp_path, straight):
+    sweep = submitted([*LONG, "seed=0,1"], tmp_path)
+    states = wait(sweep, all_under_way)
+    slurm("scancel", states[0].slurm)
+    os.kill(sweep.note(1).attempts[-1]["pid"], signal.SIGKILL)
+    states = wait(sweep, ended)
+    assert [state.state for state in states] == ["cancelled", "killed"]
+    shown = call(["sweeps", "show"], tmp_path)
+    assert "cancelled: job 0" in shown
+    assert "killed: job 1" in shown
+    out = call(["sweeps", "retry"], tmp_path)
+    assert "2 completed" in out
+    assert len(runs_of(tmp_path)) == 2
+    assert result(Path(sweep.note(0).folder)) == straight
+
+
+def test_sweeps_cancel_is_not_undone_by_requeueing(tmp_path):
+    sweep = submitted([*LONG, "seed=0,1"], tmp_path)
+    wait(sweep, lambda states: any(under_way(state) for state in states))
+    call(["sweeps", "cancel"], tmp_path)
+    states = wait(sweep, ended)
+    assert {state.state for state in states} == {"cancelled"}
+    assert slurm("squeue", "--me", "-h", "-n", f"structlab-{sweep.name}") == ""
+
+
+def test_out_of_memory(tmp_path):
+    sweep = submitted([*LONG, "hydra.launcher.mem=100M"], tmp_path)
+    (state,) = wait(sweep, ended)
+    assert state.state in ("out of memory", "killed", "failed")
+    assert "memory" in state.log.read_text().lower()
+    assert "memory" in call(["sweeps", "show"], tmp_path).lower()
+
+
+def test_a_job_that_raises_stops_no_other(tmp_path):
+    out = call(["-m", *SLURM, *SHORT, "model.state_size=10,8"], tmp_path, status=1)
+    assert "1 failed, 1 completed" in out
+    assert "not divisible" in out
+    again = call(["-m", *SLURM, *SHORT, "model.state_size=8,10"], tmp_path, status=1)
+    assert "1 done, 1 run" in again
+
+
+def test_the_parent_is_killed(tmp_path, straight):
+    parent = begin(["-m", *SLURM, *LONG], tmp_path)
+    while not list((tmp_path / "outputs").glob("sweeps/*/submissions.json")):
+        assert parent.poll() is None, parent.communicate()[0]
+    sweep = newest(tmp_path)
+    wait(sweep, all_under_way)
+    os.killpg(parent.pid, signal.SIGKILL)
+    parent.wait()
+    assert "1 running" in call(["sweeps", "list"], tmp_path)
+    again = call(["-m", *SLURM, *LONG, "dry=true"], tmp_path)
+    assert "1 queued in" in again or "1 running" in again
+    assert "1 completed" in call(["sweeps", "watch"], tmp_path)
+    completed_once(sweep, tmp_path, straight, attempts=1)
+
+
+def test_a_drained_node(tmp_path):
+    nodes = ",".join(set(slurm("sinfo", "-h", "-N", "-o", "%N").split()))
+    slurm("scontrol", "update", f"nodename={nodes}", "state=drain", "reason=test")
+    try:
+        sweep = submitted(SHORT, tmp_path)
+        (state,) = wait(sweep, lambda states: "drain" in states[0].cause.lower())
+        assert state.state == "waiting"
+        assert "drain" in call(["sweeps", "show"], tmp_path).lower()
+    finally:
+        slurm("scontrol", "update", f"nodename={nodes}", "state=resume")
+    (state,) = wait(sweep, ended)
+    assert state.state == "completed"
