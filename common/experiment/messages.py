@@ -61,6 +61,9 @@ def _missing_option(error: MissingConfigException, argv: list[str]) -> str:
     if missing.startswith("recipe/"):
         task = missing.removeprefix(f"recipe/{paper}/")
         return _unknown_task(task, paper)
+    group, _, option = missing.rpartition("/")
+    if group.startswith("hydra/"):
+        return _unknown(group, option, error.options or [])
     group, _, option = missing.partition("/")
     if group == "task":
         return _unknown_task(option, paper)

@@ -92,6 +92,18 @@ def _parser() -> argparse.ArgumentParser:
         "--only-stale", action="store_true", help="only what was measured before a change"
     )
     parallel(run)
+    run.add_argument(
+        "--launcher",
+        metavar="NAME",
+        help="run them as a sweep of this hydra/launcher (local, slurm, slurm_debug) instead",
+    )
+    run.add_argument(
+        "--launcher-option",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="one of its options, hydra.launcher.partition=gpu; repeatable",
+    )
     run.add_argument("--dry-run", action="store_true", help="print the commands and stop")
 
     explain = add("explain", "Show the whole chain from a claim to its verdict.")

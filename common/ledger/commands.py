@@ -16,7 +16,7 @@ from common.errors import UserError
 from common.ledger.arguments import at_work, known_scale
 from common.ledger.folders import Folders
 from common.ledger.kept_plans import KeptPlan
-from common.ledger.plan import plan
+from common.ledger.plan import Plan, PlannedRun, plan
 from common.ledger.update import PaperLedger, look, present, update
 from common.ledger.verdicts import FAILS, STALE
 from common.ledger.wording import print_json
@@ -66,6 +66,8 @@ def run(options: argparse.Namespace, folders: Folders) -> int:
         todo = [run for run in todo if run.config_hash in measured_before]
     console = Console()
     console.print(f"{paper}, scale {options.scale}: {len(wanted)} runs, {len(todo)} to do")
+    if options.launcher:
+        return _send(options, folders, planned, todo, console)
     if options.dry_run:
         for one in todo:
             print(shlex.join(command(one, found, options.threads, folders.outputs, now)))
@@ -87,6 +89,33 @@ def run(options: argparse.Namespace, folders: Folders) -> int:
     if ended:
         console.print(f"{len(ended) - len(failed)} runs completed, {len(failed)} did not")
     return FAILED if failed or ledger.unwritten else OK
+
+
+def _send(
+    options: argparse.Namespace,
+    folders: Folders,
+    planned: Plan,
+    todo: list[PlannedRun],
+    console: Console,
+) -> int:
+    """The same as a sweep, for instance on a cluster; what it has recorded by then is collected."""
+    from common.ledger.cluster import send
+
+    try:
+        status = send(
+            todo,
+            options.launcher,
+            options.launcher_option,
+            folders.outputs,
+            console,
+            dry=options.dry_run,
+        )
+    finally:
+        ledger = None if options.dry_run else update(planned.paper, folders, planned)
+    if ledger is None:
+        return OK
+    _name_trouble([ledger])
+    return FAILED if status or ledger.unwritten else OK
 
 
 def explain(options: argparse.Namespace, folders: Folders) -> int:

@@ -61,7 +61,7 @@ def test_preemption(tmp_path, straight):
     slurm("sbatch", "-p", "high", "-N", _nodes(), "--exclusive", "-o", "/dev/null",
           "--wrap", "srun sleep 3")  # fmt: skip
     completed_once(sweep, tmp_path, straight, attempts=2)
-    assert "SIGTERM" in sweep.note(0).attempts[0]["how"]
+    assert sweep.note(0).attempts[0]["how"] == "stopped by SIGTERM"
 
 
 def _nodes() -> str:

@@ -106,6 +106,7 @@ def _cancel(sweep: Sweep, options: argparse.Namespace, console: Console) -> int:
     sweep.cancelled.touch()
     alive = [state for state in States(sweep).look() if state.alive]
     ids = [state.slurm for state in alive if state.slurm]
+    ids += [s.slurm for s in sweep.submissions() if not s.indices]
     if ids:
         try:
             queue.cancel(ids)

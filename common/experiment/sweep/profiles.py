@@ -108,8 +108,8 @@ _KINDS: dict[str, type[Any]] = {
 def register() -> None:
     """Store the schemas that the files in ``conf/hydra/launcher`` start from."""
     store = ConfigStore.instance()
-    store.store(group="hydra/launcher", name="schema_local", node=LocalProfile)
-    store.store(group="hydra/launcher", name="schema_slurm", node=SlurmProfile)
+    store.store(group="schema/launcher", name="local", node=LocalProfile)
+    store.store(group="schema/launcher", name="slurm", node=SlurmProfile)
 
 
 def of(launcher: DictConfig) -> Profile:

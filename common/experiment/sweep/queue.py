@@ -83,13 +83,30 @@ def own_job() -> str | None:
     return os.environ.get("SLURM_JOB_ID")
 
 
-def state_of(job: str) -> str:
-    """The state of one job, asked from within it; empty if the controller does not answer."""
+def time_left(job: str) -> tuple[str, float | None]:
+    """The state of one job and the seconds until its limit, asked from within it.
+
+    The state is empty if the controller does not answer, the seconds None if there is no limit.
+    """
     try:
-        lines = _call("squeue", "-h", "-j", job, "-o", "%T").split()
+        lines = _call("squeue", "-h", "-j", job, "-o", "%T|%L").splitlines()
     except NoAnswer:
-        return ""
-    return lines[0] if lines else ""
+        return "", None
+    if not lines:
+        return "", None
+    state, _, left = lines[0].partition("|")
+    return state, _seconds(left)
+
+
+def _seconds(text: str) -> float | None:
+    """Seconds of ``1-02:03:04``, ``2:03:04`` or ``3:04``; None of ``UNLIMITED`` and the like."""
+    days, _, clock = text.rpartition("-")
+    try:
+        parts = [int(part) for part in clock.split(":")]
+        seconds = int(days or 0) * 86400.0
+    except ValueError:
+        return None
+    return seconds + sum(part * 60**power for power, part in enumerate(reversed(parts)))
 
 
 def requeue(job: str) -> None:

@@ -69,6 +69,7 @@ class States:
     def __init__(self, sweep: Sweep):
         self.sweep = sweep
         self.answering = True
+        self._preparing: Queued | None = None
         self._ended: dict[int, JobState] = {}
 
     def look(self) -> list[JobState]:
@@ -76,7 +77,9 @@ class States:
         open_jobs = [job for job in self.sweep.jobs if job.index not in self._ended]
         ids = self._ids({job.index for job in open_jobs})
         try:
-            queued = queue.look(ids.values())
+            preparing = [s.slurm for s in self.sweep.submissions() if not s.indices]
+            queued = queue.look([*ids.values(), *preparing])
+            self._preparing = next((queued[p] for p in preparing[-1:] if p in queued), None)
             self.answering = True
         except queue.NoAnswer:
             queued, self.answering = {}, False
@@ -120,7 +123,7 @@ class States:
             return is_(records.RUNNING)
         if queued is not None and queued.alive:
             if queued.waiting:
-                return is_(WAITING, _why(queued, run))
+                return is_(WAITING, self._why(queued, run))
             return is_(records.RUNNING, "starting")
         if slurm and queued is None:
             return self._without_scheduler(is_, note, run)
@@ -139,6 +142,13 @@ class States:
             return is_(WAITING if not note.attempts else LOST, "not in the queue (yet)")
         return is_(run.status if run.status == records.INTERRUPTED else LOST, run.reason or "")
 
+    def _why(self, queued: Queued, run: Record | None) -> str:
+        """Why a job waits."""
+        again = "put back in the queue; " if run is not None else ""
+        if queued.reason == "Dependency" and self._preparing is not None:
+            return f"data are being prepared ({self._preparing.state}, {self._preparing.reason})"
+        return f"{again}{queued.reason}"
+
     def _log(self, index: int, slurm: str | None) -> Path | None:
         names = [f"{slurm}_0_log.out"] if slurm else [f"{index}.log"]
         return next((p for p in (self.sweep.logs / name for name in names) if p.exists()), None)
@@ -154,11 +164,6 @@ def _read(folder: Path) -> Record | None:
 def _again(queued: Queued | None) -> bool:
     """Whether a job whose record has ended waits to be started again."""
     return queued is not None and queued.waiting
-
-
-def _why(queued: Queued, run: Record | None) -> str:
-    again = "put back in the queue; " if run is not None else ""
-    return f"{again}{queued.reason}"
 
 
 def _by_exit(queued: Queued) -> str:

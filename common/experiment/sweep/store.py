@@ -53,6 +53,8 @@ class Note:
 class Submission:
     """Jobs that were queued together; element k of the array is job ``indices[k]``.
 
+    One without jobs is the preparation of data that the others wait for.
+
     Attributes:
         slurm: number of the SLURM job, of the array if there are several.
         when: seconds since the epoch.

@@ -32,7 +32,10 @@ def submit(sweep: Sweep, indices: Sequence[int], *, prepare: bool) -> list[Submi
         UserError: submitit is not installed, this is no cluster, or the site refuses the job.
     """
     profile = sweep.profile
-    after = _submit_preparation(sweep, profile) if prepare else None
+    after = None
+    if prepare:
+        after = _submit_preparation(sweep, profile)
+        sweep.add(Submission(after, [], time.time()))
     limit = profile.max_array_size or queue.max_array_size()
     done = []
     for shape, members in _shapes(sweep.jobs[i] for i in indices):
