@@ -21,6 +21,11 @@ often used
   data.local_source=<folder>   third-party files at hand (default: $STRUCTLAB_DATA)
   data.download=false          never fetch anything
 
+  -m key=a,b                   a sweep: every combination, only what is not done yet
+  hydra/launcher=local, slurm  where its jobs run (default: here, one after the other)
+  dry=true                     show what would run and stop
+  sweeps                       (as the only argument) list, show, watch, collect, retry, cancel
+
   --cfg job [--resolve]        print the composed configuration and stop
   --info defaults              print where each part of it comes from
   HYDRA_FULL_ERROR=1           full stack traces

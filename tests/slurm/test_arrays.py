@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
 from common.experiment.sweep.states import States
-from tests.running import measured, record
-from tests.slurm.sweeps import SHORT, SLURM, call, ended, newest, runs_of, submitted, wait
+from tests.running import ROOT, measured, record
+from tests.slurm.sweeps import (
+    SHORT,
+    SLURM,
+    call,
+    ended,
+    environment,
+    newest,
+    runs_of,
+    submitted,
+    wait,
+)
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(600)]
 
@@ -54,6 +66,16 @@ def test_an_array_too_large_for_the_site_is_split_and_data_are_made_once(tmp_pat
     logs = {log.name: log.read_text() for log in sweep.logs.glob("*.out")}
     assert sum("ListOps" in text and "ready" in text for text in logs.values()) == 1
     assert [s.state for s in States(newest(tmp_path)).look()] == ["completed"] * 3
+
+
+def test_the_plain_batch_script(tmp_path):
+    script = str(ROOT / "slurm" / "run.sbatch")
+    (tmp_path / "run.py").symlink_to(ROOT / "run.py")
+    options = ["--cpus-per-task=1", "--mem=2G", "--time=10"]
+    batch = ["sbatch", "--wait", *options, "--array=3-4", script, *SHORT]
+    for _ in range(2):  # the second time there is nothing to do
+        subprocess.run(batch, cwd=tmp_path, env=environment(), check=True, capture_output=True)
+        assert sorted(record(run)["seed"] for run in runs_of(tmp_path)) == [3, 4]
 
 
 @pytest.mark.parametrize("nodes", [1, 2])

@@ -42,7 +42,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m common.experiment sweeps", description="Look at sweeps and lead them."
     )
     parser.add_argument("--output-root", default="outputs", help="where the runs are (outputs)")
-    commands = parser.add_subparsers(dest="command", required=True)
+    parser.set_defaults(command="list")
+    commands = parser.add_subparsers(dest="command", metavar="command")
     commands.add_parser("list", help="all sweeps and where their jobs stand")
     for name, text in (
         ("show", "every job of a sweep, its cause and last lines if it did not end well"),

@@ -18,7 +18,7 @@ class Queued:
 
     Attributes:
         state: ``PENDING``, ``RUNNING``, ``OUT_OF_MEMORY``, ... as SLURM words it.
-        reason: why it waits, or its exit status and signal.
+        reason: why it waits, or the signal that ended it, or its exit status.
         waiting: it is in the queue, to be started or started again.
         alive: it runs, or it waits.
     """
@@ -58,17 +58,19 @@ def look(ids: Iterable[str]) -> dict[str, Queued]:
 def _ended(arrays: set[str], wanted: set[str]) -> dict[str, Queued]:
     try:
         text = _call("sacct", "-X", "-n", "-P", "-j", ",".join(sorted(arrays)),
-                     "-o", "JobID,State,ExitCode")  # fmt: skip
+                     "-o", "JobID,State,ExitCode,DerivedExitCode")  # fmt: skip
     except NoAnswer:
         return {}  # no accounting: what has left the queue is known from its record alone
     found = {}
     for line in text.splitlines():
-        name, state, exit_code = line.split("|", 2)
+        name, state, exit_code, of_step = line.split("|", 3)
         if name in wanted:
             # "CANCELLED by 1000"
             word = state.partition(" ")[0]
             alive = word in ("PENDING", "RUNNING", "REQUEUED", "SUSPENDED", "COMPLETING")
-            found[name] = Queued(word, f"exit status {exit_code}", word == "PENDING", alive)
+            status, signum = exit_code.partition(":")[0], of_step.partition(":")[2]
+            why = f"signal {signum}" if signum not in ("", "0") else f"exit status {status}"
+            found[name] = Queued(word, why, word == "PENDING", alive)
     return found
 
 

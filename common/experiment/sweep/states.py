@@ -8,6 +8,7 @@ from pathlib import Path
 from common.errors import UserError
 from common.experiment import locks
 from common.experiment import record as records
+from common.experiment.children import last_lines
 from common.experiment.record import Record
 from common.experiment.sweep import queue
 from common.experiment.sweep.job import Job
@@ -25,6 +26,7 @@ LOST = "lost"  # left the queue without a word
 ALIVE = (WAITING, records.RUNNING)
 GOOD = (*ALIVE, records.COMPLETED)
 
+_LINES = 20
 _ENDED = (records.COMPLETED, records.FAILED, records.DIVERGED, records.NOT_RUN)
 _BY_SLURM = {
     "OUT_OF_MEMORY": OUT_OF_MEMORY,
@@ -130,7 +132,7 @@ class States:
         if queued is not None:
             if note.attempts and note.attempts[-1].get("how") == TIME_LIMIT:
                 return is_(TIME_LIMIT, f"after {len(note.attempts)} attempts")
-            return is_(_BY_SLURM.get(queued.state, _by_exit(queued)), _said(queued, run))
+            return is_(_BY_SLURM.get(queued.state) or _by_end(queued, log), _said(queued, run))
         if note.attempts:
             return is_(*_by_process(note, run))
         return is_(CANCELLED if cancelled else WAITING)
@@ -166,11 +168,13 @@ def _again(queued: Queued | None) -> bool:
     return queued is not None and queued.waiting
 
 
-def _by_exit(queued: Queued) -> str:
-    status, _, signum = queued.reason.rpartition(" ")[2].partition(":")
-    if status == "137" or signum == "9":
-        return KILLED
-    return records.FAILED
+def _by_end(queued: Queued, log: Path | None) -> str:
+    """Where SLURM has no word for it: without cgroups it kills for want of memory and only says so
+    in the job's output."""
+    if queued.reason not in ("signal 9", "exit status 137"):
+        return records.FAILED
+    said = last_lines(log, _LINES) if log else ""
+    return OUT_OF_MEMORY if "memory limit" in said.lower() else KILLED
 
 
 def _said(queued: Queued, run: Record | None) -> str:
