@@ -71,16 +71,17 @@ def _stop_in_order(signum: int, frame: object) -> None:
 
 def _go_back(folder: str, index: int) -> None:
     """Ask to be queued again, unless the job was cancelled or is on its way back already."""
-    if not processes.is_main():
-        time.sleep(_PATIENCE_SECONDS)
-        return
     sweep, job = Sweep.read(Path(folder)), queue.own_job()
+    if not processes.is_main():
+        # The first process asks; if no signal reaches it, because it waits for this one to join
+        # it, this one does.
+        time.sleep(sweep.profile.signal_lead / 2)
     state, left = queue.time_left(job)
     if state != "RUNNING":
         print(f"SLURM says {state or 'nothing'}: not queued again from here.", flush=True)
         return
     at_limit = left is not None and left <= sweep.profile.signal_lead + _EARLY_SECONDS
-    if at_limit and _too_often(sweep, index):
+    if at_limit and processes.is_main() and _too_often(sweep, index):
         return
     print("Back into the queue.", flush=True)
     queue.requeue(job)

@@ -157,10 +157,13 @@ class States:
 
 
 def _read(folder: Path) -> Record | None:
+    """Without what no table shows: a sweep may have ten thousand of them."""
     try:
-        return Record.read(folder)
+        run = Record.read(folder)
     except UserError:
         return None
+    run.config, run.code = {}, {}
+    return run
 
 
 def _again(queued: Queued | None) -> bool:
