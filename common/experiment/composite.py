@@ -63,6 +63,7 @@ def run_composite(
         for name, member in configs.items():
             with open_dict(member):
                 member.resume = earlier.get(name)
+                member.output_root = config.output_root
                 member.trainer.threads = config.trainer.threads
             announce(member)
 

@@ -97,11 +97,11 @@ def test_several_tasks_have_the_loss_curve_of_one_process(tmp_path, nodes):
 
 def test_several_tasks_stop_together_and_go_on(tmp_path):
     several = ["trainer.devices=2", "hydra.launcher.setup=['export MASTER_ADDR=127.0.0.1']",
-               "train.epochs=400"]  # fmt: skip
-    limit = ["hydra.launcher.time=1", "hydra.launcher.signal_lead=20"]
+               "train.epochs=300"]  # fmt: skip
+    limit = ["hydra.launcher.time=2", "hydra.launcher.signal_lead=30"]
     sweep = submitted([*EXACT, *several, *limit], tmp_path)
     (state,) = wait(sweep, ended)
     assert state.state == "completed", state.log.read_text()
     assert state.attempts >= 2
-    assert len(state.record.curves["train_loss"]) == 400
+    assert len(state.record.curves["train_loss"]) == 300
     assert len(runs_of(tmp_path)) == 1

@@ -46,20 +46,16 @@ class AtHand:
         """What has been done of a job. Runs of other code count for nothing."""
         resumable = running = None
         for folder in self.folders(job):
-            try:
-                run = Record.read(folder)
-            except UserError:
+            found = standing_of(folder)
+            if found is None:
                 continue
-            if locks.is_held(folder / locks.NAME):
-                running = running or folder
-            elif same_code(run):
-                if run.status in ENDED:
-                    return Standing(DONE, folder)
-                if run.status in CUT_SHORT:
-                    resumable = resumable or folder
-        if running:
-            return Standing(RUNNING, running)
-        return Standing(RESUME, resumable) if resumable else Standing(NEW)
+            if found.what == DONE:
+                return found
+            if found.what == RUNNING:
+                running = running or found
+            elif found.what == RESUME:
+                resumable = resumable or found
+        return running or resumable or Standing(NEW)
 
     def folders(self, job: Job) -> Iterable[Path]:
         """Folders of runs of the same configuration, newest first."""
@@ -81,6 +77,21 @@ class AtHand:
                     found[match.group(1)].append(parent / name)
             self._listed[key] = found
         return self._listed[key]
+
+
+def standing_of(folder: Path) -> Standing | None:
+    """What one run is good for; None if its record cannot be read."""
+    try:
+        run = Record.read(folder)
+    except UserError:
+        return None
+    if locks.is_held(folder / locks.NAME):
+        return Standing(RUNNING, folder)
+    if run.status in ENDED and same_code(run):
+        return Standing(DONE, folder)
+    if run.status in CUT_SHORT and same_code(run):
+        return Standing(RESUME, folder)
+    return Standing(NEW)
 
 
 def same_code(run: Record) -> bool:

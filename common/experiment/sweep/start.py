@@ -75,6 +75,7 @@ def run(
         Path.cwd(),
         skip_done,
         found.done,
+        found.elsewhere,
         data.dump(spec for spec, _ in found.lacking),
         data_options,
         code_version()["commit"],

@@ -10,10 +10,11 @@ from common.experiment import locks
 from common.experiment import record as records
 from common.experiment.children import last_lines
 from common.experiment.record import Record
-from common.experiment.sweep import queue
+from common.experiment.sweep import at_hand, queue
+from common.experiment.sweep.at_hand import AtHand
 from common.experiment.sweep.job import Job
 from common.experiment.sweep.queue import Queued
-from common.experiment.sweep.store import Note, Sweep
+from common.experiment.sweep.store import LEFT, Note, Sweep
 
 WAITING = "waiting"
 CANCELLED = "cancelled"
@@ -23,6 +24,7 @@ TIME_LIMIT = "time limit"
 OUT_OF_MEMORY = "out of memory"
 NODE_FAILED = "node failed"
 LOST = "lost"  # left the queue without a word
+ELSEWHERE = "elsewhere"  # another sweep has it
 ALIVE = (WAITING, records.RUNNING)
 GOOD = (*ALIVE, records.COMPLETED)
 
@@ -76,6 +78,7 @@ class States:
 
     def look(self) -> list[JobState]:
         """All jobs, in order."""
+        self._at_hand = AtHand(self.sweep.root)
         open_jobs = [job for job in self.sweep.jobs if job.index not in self._ended]
         ids = self._ids({job.index for job in open_jobs})
         try:
@@ -123,6 +126,10 @@ class States:
             return is_(run.status, run.reason or "")
         if run is not None and locks.is_held(Path(folder) / locks.NAME):
             return is_(records.RUNNING)
+        if _is_left(note) or (job.index in self.sweep.elsewhere and not note.attempts):
+            return self._elsewhere(job)
+        if locks.is_held(self.sweep.lock(job)):
+            return is_(records.RUNNING, "starting")
         if queued is not None and queued.alive:
             if queued.waiting:
                 return is_(WAITING, self._why(queued, run))
@@ -133,9 +140,18 @@ class States:
             if note.attempts and note.attempts[-1].get("how") == TIME_LIMIT:
                 return is_(TIME_LIMIT, f"after {len(note.attempts)} attempts")
             return is_(_BY_SLURM.get(queued.state) or _by_end(queued, log), _said(queued, run))
-        if note.attempts:
+        if note.attempts or run is not None:
             return is_(*_by_process(note, run))
         return is_(CANCELLED if cancelled else WAITING)
+
+    def _elsewhere(self, job: Job) -> JobState:
+        """Of a job that was left to another sweep, or to a run that was started by hand."""
+        standing = self._at_hand.of(job)
+        run = _read(standing.folder) if standing.folder else None
+        if standing.what == at_hand.DONE and run is not None:
+            return JobState(job, run.status, run.reason or "", standing.folder, run)
+        sweep = self.sweep.elsewhere.get(job.index, "another process")
+        return JobState(job, ELSEWHERE, f"left to {sweep}", standing.folder, run)
 
     def _without_scheduler(self, is_, note: Note, run: Record | None) -> JobState:
         if not self.answering:
@@ -154,6 +170,10 @@ class States:
     def _log(self, index: int, slurm: str | None) -> Path | None:
         names = [f"{slurm}_0_log.out"] if slurm else [f"{index}.log"]
         return next((p for p in (self.sweep.logs / name for name in names) if p.exists()), None)
+
+
+def _is_left(note: Note) -> bool:
+    return note.folder is None and bool(note.attempts) and note.attempts[-1].get("how") == LEFT
 
 
 def _read(folder: Path) -> Record | None:

@@ -27,6 +27,7 @@ from common.experiment.sweep.job import Job
 from common.experiment.sweep.profiles import Profile
 
 SWEEPS = "sweeps"
+LEFT = "left to another process"  # how an attempt ended that found its experiment being run
 _SCHEMA = 1
 # What planning alone needs of a job, its roots and its data sets, is not kept.
 _JOB = tuple(f.name for f in fields(Job) if f.name not in ("roots", "datasets"))
@@ -83,7 +84,8 @@ class Sweep:
         profile: where they run.
         directory: in which relative names are meant.
         skip_done: what has been run with the present code is left alone.
-        done: job -> the run that was there before, which counts as its own.
+        done: job -> the run that was there before, or on its way, which counts as its own.
+        elsewhere: job -> the sweep that had the same experiment in its queue.
         data: specifications of the sets that it needs, as [class, fields].
         data_options: the section ``data`` of the configuration: where they are looked for.
         commit: of the code, when it was planned.
@@ -96,6 +98,7 @@ class Sweep:
     directory: Path
     skip_done: bool = True
     done: Mapping[int, str] = field(default_factory=dict)
+    elsewhere: Mapping[int, str] = field(default_factory=dict)
     data: Sequence[Any] = ()
     data_options: Mapping[str, Any] = field(default_factory=dict)
     commit: str | None = None
@@ -133,6 +136,7 @@ class Sweep:
             "directory": str(self.directory),
             "skip_done": self.skip_done,
             "done": {str(index): folder for index, folder in self.done.items()},
+            "elsewhere": {str(index): name for index, name in self.elsewhere.items()},
             "data": list(self.data),
             "data_options": dict(self.data_options),
             "commit": self.commit,
@@ -167,6 +171,7 @@ class Sweep:
             Path(content["directory"]),
             content["skip_done"],
             {int(index): folder for index, folder in content["done"].items()},
+            {int(index): name for index, name in content["elsewhere"].items()},
             content["data"],
             content["data_options"],
             content["commit"],

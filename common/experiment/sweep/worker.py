@@ -30,9 +30,10 @@ from common.experiment.record import Record
 from common.experiment.sweep import at_hand, queue
 from common.experiment.sweep.at_hand import AtHand
 from common.experiment.sweep.profiles import BasicProfile, LocalProfile
-from common.experiment.sweep.store import Note, Sweep
+from common.experiment.sweep.store import LEFT, Note, Sweep
 
 OK, MISTAKE, INTERRUPTED = 0, 2, 130
+_PATIENCE_SECONDS = 30.0  # the process before this one may still be writing its last checkpoint
 
 
 def main(arguments: list[str]) -> int:
@@ -68,12 +69,12 @@ def run_job(sweep: Sweep, index: int, console: Console) -> int:
     if not processes.is_main():
         # The first process looks after the note and the lock; the others follow it.
         return OK if _needed(sweep, index)[0] == at_hand.DONE else _perform(sweep, index, console)
-    with locks.holding(sweep.lock(job)) as alone:
+    with locks.holding(sweep.lock(job), _PATIENCE_SECONDS) as alone, _attempt(sweep, index) as how:
         if not alone:
             console.print("Another process is running this experiment: left to it.")
+            how.append(LEFT)
             return OK
-        with _attempt(sweep, index):
-            return _perform(sweep, index, console)
+        return _perform(sweep, index, console)
 
 
 def _perform(sweep: Sweep, index: int, console: Console) -> int:
@@ -108,12 +109,9 @@ def _needed(sweep: Sweep, index: int) -> tuple[str, Path | None]:
     """What is left to do: an attempt of this sweep goes before the runs of others."""
     note = sweep.note(index)
     if note.folder is not None:
-        folder = Path(note.folder)
-        run = Record.read(folder)
-        if run.status in at_hand.ENDED:
-            return at_hand.DONE, folder
-        if run.status in at_hand.CUT_SHORT and at_hand.same_code(run):
-            return at_hand.RESUME, folder
+        own = at_hand.standing_of(Path(note.folder))
+        if own is not None and own.what in (at_hand.DONE, at_hand.RESUME):
+            return own.what, own.folder
     if not sweep.skip_done:
         return at_hand.NEW, None
     standing = AtHand(sweep.root).of(sweep.jobs[index])
@@ -139,7 +137,7 @@ def _refuse(sweep: Sweep, index: int, why: str) -> None:
 
 
 @contextmanager
-def _attempt(sweep: Sweep, index: int) -> Iterator[None]:
+def _attempt(sweep: Sweep, index: int) -> Iterator[list[str]]:
     """Note when an attempt began and how it ended; of one that dies the end is missing."""
     note = sweep.note(index)
     attempt = {
@@ -149,16 +147,19 @@ def _attempt(sweep: Sweep, index: int) -> Iterator[None]:
         "started": _now(),
     }
     sweep.keep(index, Note(note.folder, None, None, [*note.attempts, attempt]))
-    ended = "error"
+    how: list[str] = []
     try:
-        yield
-        ended = "ended"
+        yield how
+        how.append("ended")
     except RunInterrupted as interruption:
-        ended = str(interruption)
+        how.append(str(interruption))
+        raise
+    except BaseException as error:
+        how.append(type(error).__name__)
         raise
     finally:
         note = sweep.note(index)
-        note.attempts[-1] |= {"ended": _now(), "how": ended}
+        note.attempts[-1] |= {"ended": _now(), "how": how[0]}
         sweep.keep(index, note)
 
 

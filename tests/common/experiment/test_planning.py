@@ -131,7 +131,7 @@ def test_an_interval_is_refused(house):
             ],
             2,
         ),
-        (
+        pytest.param(
             [
                 "paper=s5_ptd",
                 "task=lra/image",
@@ -141,8 +141,9 @@ def test_an_interval_is_refused(house):
                 "task.dataset.train=32,64",
             ],
             2,
+            marks=pytest.mark.slow,
         ),
-        (
+        pytest.param(
             [
                 "paper=s4d",
                 "task=lra/text,lra/image",
@@ -153,6 +154,7 @@ def test_an_interval_is_refused(house):
                 "model.dropout=${optimizer.lr}",
             ],
             3,
+            marks=pytest.mark.slow,
         ),
         (
             [
@@ -407,9 +409,8 @@ def test_whatever_follows_a_swept_value(small):
     assert {job: found[job] for job in lasts} == {job: direct(job) for job in lasts}
 
 
-@pytest.mark.parametrize(
-    "seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, 20))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(20))
 def test_any_overrides_whatever_they_refer_to(small, seed):
     """Jobs drawn at random and planned together are what each is alone."""
     draw = random.Random(seed)

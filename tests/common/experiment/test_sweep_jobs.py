@@ -15,6 +15,7 @@ from common.errors import UserError
 from common.experiment import locks, sources
 from common.experiment.record import Record
 from common.experiment.sweep import at_hand, preflight, profiles, store
+from common.experiment.sweep import start as sweep_start
 from common.experiment.sweep.at_hand import AtHand
 from common.experiment.sweep.commands import main
 from common.experiment.sweep.job import Job
@@ -149,13 +150,9 @@ def test_the_estimate_is_what_earlier_runs_took(tmp_path):
 @pytest.mark.parametrize(
     ("argument", "said"),
     [
-        ("resume=x", "resumes its runs by itself"),
-        ("output_root=a,b", "one value in a sweep"),
         ("hydra/launcher=slrum", "Did you mean 'slurm'? Allowed: basic, local,"),
         ("hydra/launcher=local hydra.launcher.jobs=many", "many"),
         ("trainer.devices=2", "one task at a time"),
-        ("hydra/launcher=slurm hydra.launcher.prepare=never", "allowed: job, here, no"),
-        ("hydra/launcher=slurm hydra.launcher.time=1 hydra.launcher.signal_lead=60", "no time"),
     ],
 )
 def test_mistakes_are_told_before_anything_starts(tmp_path, argument, said):
@@ -164,6 +161,27 @@ def test_mistakes_are_told_before_anything_starts(tmp_path, argument, said):
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "outputs").exists()
+
+
+@pytest.mark.parametrize(
+    ("argument", "said"),
+    [("resume=x", "resumes its runs by itself"), ("output_root=a,b", "one value in a sweep")],
+)
+def test_what_is_the_sweeps_own_has_one_value(argument, said):
+    with pytest.raises(UserError, match=said):
+        sweep_start.sweep(["seed=0,1", argument], None, profiles.BasicProfile(), None)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"prepare": "never"}, "allowed: job, here, no"),
+        ({"time": 1, "signal_lead": 60}, "no time; allowed: more than 0, less than 60"),
+    ],
+)
+def test_profiles_refuse_what_cannot_work(options, said):
+    with pytest.raises(UserError, match=said):
+        profiles.SlurmProfile(**options)
 
 
 def test_without_a_cluster_slurm_is_refused(tmp_path, monkeypatch):
@@ -206,6 +224,7 @@ def test_the_same_command_again_runs_only_what_is_missing(tmp_path):
     assert len(run_folders(tmp_path)) == 4
 
 
+@pytest.mark.slow
 def test_local_processes_and_one_process_measure_the_same(tmp_path):
     places = {}
     for launcher in ("basic", "local"):
@@ -236,6 +255,7 @@ def under_way(folder: Path) -> Sweep:
     return store.find(folder / "outputs", None)
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_in_order_and_cancel_works_from_another_shell(tmp_path, monkeypatch):
     parent = start(["-m", *LONG, "seed=0,1"], tmp_path)
     sweep = under_way(tmp_path)
@@ -259,6 +279,7 @@ def test_ctrl_c_stops_in_order_and_cancel_works_from_another_shell(tmp_path, mon
     assert record(run_folders(tmp_path)[0])["status"] == "interrupted"
 
 
+@pytest.mark.slow
 def test_a_killed_process_is_told_from_a_failed_one(tmp_path, capsys, monkeypatch):
     parent = start(["-m", *LONG, "seed=0"], tmp_path)
     sweep = under_way(tmp_path)
