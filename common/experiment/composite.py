@@ -18,7 +18,7 @@ from common.experiment import record as records
 from common.experiment.folder import open_run_folder
 from common.experiment.identity import config_hash, differences, plain, refuse_other
 from common.experiment.interruption import RunInterrupted
-from common.experiment.lifecycle import Outcome, run_one
+from common.experiment.lifecycle import Outcome, alone, run_one
 from common.experiment.record import Record
 
 MEMBERS = "members.json"
@@ -56,47 +56,48 @@ def run_composite(
         started=before.started if before else started,
     )
     waited = before.wall_seconds if before else 0.0
-    try:
-        records.write_json(folder / MEMBERS, folders)
-        run.write(folder)
-        opened(folder)
-        for name, member in configs.items():
-            with open_dict(member):
-                member.resume = earlier.get(name)
-                member.output_root = config.output_root
-                member.trainer.threads = config.trainer.threads
-            announce(member)
+    with alone(folder):
+        try:
+            records.write_json(folder / MEMBERS, folders)
+            run.write(folder)
+            opened(folder)
+            for name, member in configs.items():
+                with open_dict(member):
+                    member.resume = earlier.get(name)
+                    member.output_root = config.output_root
+                    member.trainer.threads = config.trainer.threads
+                announce(member)
 
-            def member_opened(member_folder: Path, name: str = name) -> None:
-                folders[name] = str(member_folder)
-                records.write_json(folder / MEMBERS, folders)
+                def member_opened(member_folder: Path, name: str = name) -> None:
+                    folders[name] = str(member_folder.resolve())
+                    records.write_json(folder / MEMBERS, folders)
 
-            outcomes.append(_keep_or_run(member, overrides, console, member_opened))
-            if (mistake := outcomes[-1].mistake) is not None:
-                # The members share their options: what is wrong with one is wrong with the next.
-                break
-        run.status = records.COMPLETED
-        broken = [o for o in outcomes if o.record.status in (records.FAILED, records.DIVERGED)]
-        if broken:
-            run.status = records.FAILED
-            run.reason = f"{len(broken)} of {len(outcomes)} tasks failed"
-    except RunInterrupted as interruption:
-        run.status, run.reason = records.INTERRUPTED, str(interruption)
-        interruption.folder = folder
-        raise
-    except KeyboardInterrupt:  # between two members
-        run.status, run.reason = records.INTERRUPTED, "stopped by SIGINT"
-        raise
-    except Exception as error:
-        run.status, run.reason = records.FAILED, str(error)
-        raise
-    finally:
-        run.wall_seconds = waited + time.perf_counter() - begin
-        run.metrics = _summary(outcomes, config.task.members)
-        run.facts = {"members": folders}
-        if outcomes:
-            run.provenance = outcomes[0].record.provenance
-        run.write(folder)
+                outcomes.append(_keep_or_run(member, overrides, console, member_opened))
+                if (mistake := outcomes[-1].mistake) is not None:
+                    # Members share their options: what is wrong with one is wrong with the next.
+                    break
+            run.status = records.COMPLETED
+            broken = [o for o in outcomes if o.record.status in (records.FAILED, records.DIVERGED)]
+            if broken:
+                run.status = records.FAILED
+                run.reason = f"{len(broken)} of {len(outcomes)} tasks failed"
+        except RunInterrupted as interruption:
+            run.status, run.reason = records.INTERRUPTED, str(interruption)
+            interruption.folder = folder
+            raise
+        except KeyboardInterrupt:  # between two members
+            run.status, run.reason = records.INTERRUPTED, "stopped by SIGINT"
+            raise
+        except Exception as error:
+            run.status, run.reason = records.FAILED, str(error)
+            raise
+        finally:
+            run.wall_seconds = waited + time.perf_counter() - begin
+            run.metrics = _summary(outcomes, config.task.members)
+            run.facts = {"members": folders}
+            if outcomes:
+                run.provenance = outcomes[0].record.provenance
+            run.write(folder)
     return Outcome(folder, run, mistake), outcomes
 
 
@@ -108,6 +109,14 @@ def _keep_or_run(
         if done.status == records.COMPLETED and done.config_hash == config_hash(plain(member)):
             return Outcome(Path(member.resume), done)
     return run_one(member, overrides, console, opened)
+
+
+def members_of(folder: Path) -> dict[str, Path]:
+    """Task -> run folder of what a composite has begun; empty for the folder of one task."""
+    try:
+        return {name: Path(f) for name, f in json.loads((folder / MEMBERS).read_text()).items()}
+    except (OSError, ValueError):
+        return {}
 
 
 def _open(

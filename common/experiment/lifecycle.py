@@ -85,7 +85,7 @@ def run_one(
         run.code = sources.mixed(earlier.code, run.code)
     mistake = None
     try:
-        with _alone(folder):
+        with alone(folder):
             if processes.is_main():
                 processes.share(folder, resuming, Path(config.output_root), digest)
                 records.write_json(folder / CONFIG, content)
@@ -102,13 +102,17 @@ def run_one(
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold the run's lock: while it is held, its record says ``running`` and means it."""
+def alone(folder: Path) -> Iterator[None]:
+    """Hold the run's lock: while it is held, its record says ``running`` and means it.
+
+    Raises:
+        UserError: another process holds it.
+    """
     if not processes.is_main():
         yield
         return
-    with locks.holding(folder / locks.NAME) as alone:
-        if not alone:
+    with locks.holding(folder / locks.NAME) as mine:
+        if not mine:
             raise UserError(f"{folder} cannot be resumed: a process is running it right now.")
         yield
 

@@ -95,6 +95,21 @@ def test_several_tasks_have_the_loss_curve_of_one_process(tmp_path, nodes):
     assert curves[0]["val_score"] == curves[1]["val_score"]
 
 
+def test_fsdp_under_srun(tmp_path):
+    """A part of every parameter in each task, and the loss curve of whole ones (float32)."""
+    exact = [argument for argument in EXACT if not argument.startswith("trainer.precision")]
+    curves = []
+    for strategy in ("ddp", "fsdp"):
+        (tmp_path / strategy).mkdir()
+        several = ["trainer.devices=2", f"trainer.strategy={strategy}",
+                   "hydra.launcher.setup=['export MASTER_ADDR=127.0.0.1']"]  # fmt: skip
+        sweep = submitted([*exact, *several], tmp_path / strategy)
+        (state,) = wait(sweep, ended)
+        assert state.state == "completed", state.log.read_text()
+        curves.append(state.record.curves["train_loss"])
+    assert curves[1] == pytest.approx(curves[0], rel=1e-5)
+
+
 def test_several_tasks_stop_together_and_go_on(tmp_path):
     several = ["trainer.devices=2", "hydra.launcher.setup=['export MASTER_ADDR=127.0.0.1']",
                "train.epochs=300"]  # fmt: skip

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from common.experiment.sweep.states import States
+from tests.slurm.conftest import SCRIPT
 from tests.slurm.sweeps import (
     LONG,
     SHORT,
@@ -129,6 +131,47 @@ def test_the_parent_is_killed(tmp_path, straight):
     assert "1 queued in" in again or "1 running" in again
     assert "1 completed" in call(["sweeps", "watch"], tmp_path)
     completed_once(sweep, tmp_path, straight, attempts=1)
+
+
+def test_the_shell_is_disconnected(tmp_path):
+    parent = begin(["-m", *SLURM, *SHORT], tmp_path)
+    while not list((tmp_path / "outputs").glob("sweeps/*/submissions.json")):
+        assert parent.poll() is None, parent.communicate()[0]
+    os.kill(parent.pid, signal.SIGHUP)
+    parent.wait()
+    (state,) = wait(newest(tmp_path), ended)
+    assert state.state == "completed"
+
+
+def test_the_controller_goes_away_and_comes_back(tmp_path, straight):
+    """Once while a run trains, once at its time limit, when it has to be asked."""
+    limit = ["hydra.launcher.time=1", "hydra.launcher.signal_lead=30"]
+    sweep = submitted([*LONG, *limit], tmp_path)
+    wait(sweep, all_under_way)
+    subprocess.run([SCRIPT, "restart-controller", "20"], check=True, capture_output=True)
+    completed_once(sweep, tmp_path, straight, attempts=2)
+
+
+def test_a_node_is_drained_under_a_run(tmp_path, straight):
+    """The run ends; if it is put back in the queue it waits for the node."""
+    sweep = submitted(LONG, tmp_path)
+    (state,) = wait(sweep, all_under_way)
+    node = slurm("squeue", "-h", "-j", state.slurm, "-o", "%N").strip()
+    slurm("scontrol", "update", f"nodename={node}", "state=drain", "reason=test")
+    try:
+        completed_once(sweep, tmp_path, straight, attempts=1)
+    finally:
+        slurm("scontrol", "update", f"nodename={node}", "state=resume")
+
+
+def test_a_run_in_a_container_reaches_no_scheduler(tmp_path, straight):
+    """The batch script, outside, asks in its place."""
+    limit = ["hydra.launcher.time=1", "hydra.launcher.signal_lead=20"]
+    inside = "hydra.launcher.srun=['--export=ALL,PATH=/nowhere']"
+    sweep = submitted([*LONG, *limit, inside], tmp_path)
+    completed_once(sweep, tmp_path, straight, attempts=2)
+    (state,) = States(sweep).look()
+    assert "left to the batch script" in state.log.read_text()
 
 
 def test_a_drained_node(tmp_path):

@@ -12,6 +12,7 @@ from pathlib import Path
 from common.errors import UserError
 from common.experiment import locks, sources
 from common.experiment import record as records
+from common.experiment.composite import members_of
 from common.experiment.record import Record
 from common.experiment.sweep.job import Job
 
@@ -83,23 +84,22 @@ def standing_of(folder: Path) -> Standing | None:
     """What one run is good for; None if its record cannot be read."""
     try:
         run = Record.read(folder)
+        members = [Record.read(member) for member in members_of(folder).values()]
     except UserError:
         return None
     if locks.is_held(folder / locks.NAME):
         return Standing(RUNNING, folder)
-    if run.status in ENDED and same_code(run):
+    if not all(same_code(one) for one in (run, *members)):
+        return Standing(NEW)
+    if members and run.status != records.RUNNING:
+        # A composite ends whatever its members lacked; what they lacked may be there now.
+        whole = all(member.status in ENDED for member in members)
+        return Standing(DONE if whole and run.status in ENDED else RESUME, folder)
+    if run.status in ENDED:
         return Standing(DONE, folder)
-    if run.status in CUT_SHORT and same_code(run):
-        return Standing(RESUME, folder)
-    return Standing(NEW)
+    return Standing(RESUME, folder) if run.status in CUT_SHORT else Standing(NEW)
 
 
 def same_code(run: Record) -> bool:
-    """Whether every module that the run went through is as it was; of a composite, its members'."""
-    members = run.facts.get("members") if not run.code else None
-    if members is None:
-        return all(sources.digest(module) == digest for module, digest in run.code.items())
-    try:
-        return all(same_code(Record.read(Path(folder))) for folder in members.values())
-    except UserError:
-        return False
+    """Whether every module that the run went through is as it was."""
+    return all(sources.digest(module) == digest for module, digest in run.code.items())

@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     """
     options = _parser().parse_args(arguments)
     root, console = Path(options.output_root).resolve(), get_console()
-    if options.command == "list":
+    if options.command in (None, "list"):
         return _list(root, console)
     return _COMMANDS[options.command](store.find(root, options.sweep), options, console)
 
@@ -41,10 +41,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m common.experiment sweeps", description="Look at sweeps and lead them."
     )
+    where = argparse.ArgumentParser(add_help=False)
+    where.add_argument(
+        "--output-root", default=argparse.SUPPRESS, help="where the runs are (outputs)"
+    )
     parser.add_argument("--output-root", default="outputs", help="where the runs are (outputs)")
-    parser.set_defaults(command="list")
     commands = parser.add_subparsers(dest="command", metavar="command")
-    commands.add_parser("list", help="all sweeps and where their jobs stand")
+    commands.add_parser("list", parents=[where], help="all sweeps and where their jobs stand")
     for name, text in (
         ("show", "every job of a sweep, its cause and last lines if it did not end well"),
         ("watch", "follow a sweep until its last job has ended"),
@@ -52,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         ("cancel", "end the jobs that run or wait"),
         ("retry", "run the jobs again that did not end well"),
     ):
-        command = commands.add_parser(name, help=text)
+        command = commands.add_parser(name, parents=[where], help=text)
         command.add_argument(
             "sweep", nargs="?", help="its name or how it begins; the newest if none is given"
         )
@@ -60,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--failed",
                 action="store_true",
-                help="only those that failed or diverged, not those that were cut short",
+                help="only those that failed, not those that were cut short or never started",
             )
     return parser
 
@@ -107,12 +110,12 @@ def _cancel(sweep: Sweep, options: argparse.Namespace, console: Console) -> int:
     sweep.cancelled.touch()
     alive = [state for state in States(sweep).look() if state.alive]
     ids = [state.slurm for state in alive if state.slurm]
-    ids += [s.slurm for s in sweep.submissions() if not s.indices]
-    if ids:
-        try:
-            queue.cancel(ids)
-        except queue.NoAnswer as error:
-            raise UserError(f"{error}. Nothing was cancelled; try again.") from error
+    preparing = [s.slurm for s in sweep.submissions() if not s.indices]
+    try:
+        ids += [name for name, job in queue.look(preparing).items() if job.alive] if ids else []
+        queue.cancel(ids)
+    except queue.NoAnswer as error:
+        raise UserError(f"{error}. Not everything was cancelled; try again.") from error
     for state in alive:
         attempts = sweep.note(state.job.index).attempts
         if state.slurm is None and state.state == records.RUNNING and attempts:
@@ -133,13 +136,14 @@ def _retry(sweep: Sweep, options: argparse.Namespace, console: Console) -> int:
     from common.experiment.launch import register
 
     register()
-    failed = (records.FAILED, records.DIVERGED)
+    # What diverged would diverge again.
+    fine = (records.COMPLETED, records.DIVERGED)
     indices = [
         state.job.index
         for state in States(sweep).look()
         if not state.alive
-        and state.state != records.COMPLETED
-        and (state.state in failed or not options.failed)
+        and state.state not in fine
+        and (state.state == records.FAILED or not options.failed)
     ]
     if not indices:
         console.print("  There is nothing to run again.")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+_TOLD = ("paper", "task", "scale", "seed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +43,16 @@ class Job:
     def name(self) -> str:
         """As tables show it."""
         return f"{self.paper} {self.task} {self.variant} seed {self.seed}"
+
+
+def own_overrides(jobs: Sequence[Job]) -> list[str]:
+    """The overrides of each job that others lack, but for those that a table tells anyway."""
+    counts = Counter(override for job in jobs for override in job.overrides)
+    return [
+        " ".join(
+            override
+            for override in job.overrides
+            if counts[override] < len(jobs) and override.partition("=")[0] not in _TOLD
+        )
+        for job in jobs
+    ]

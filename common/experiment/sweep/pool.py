@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from rich.console import Console
 
 from common.experiment.children import Children, signals_interrupt
+from common.experiment.interruption import RunInterrupted
 from common.experiment.machine import cpus
 from common.experiment.sweep.profiles import LocalProfile
 from common.experiment.sweep.store import Sweep
@@ -23,8 +24,13 @@ def run_here(sweep: Sweep, indices: Sequence[int], console: Console) -> None:
     Raises:
         RunInterrupted: on Ctrl-C or SIGTERM; the jobs that are left are not started.
     """
-    for index in indices:
-        run_job(sweep, index, console)
+    try:
+        for index in indices:
+            run_job(sweep, index, console)
+    except RunInterrupted as interruption:
+        interruption.folder = None  # not resume=: the sweep finds it
+        console.print("  The same command again goes on.")
+        raise
 
 
 def run_processes(sweep: Sweep, indices: Sequence[int], console: Console) -> None:

@@ -19,13 +19,12 @@ from common.experiment import record as records
 from common.experiment.record import Record
 from common.experiment.sweep import at_hand, data, store
 from common.experiment.sweep.at_hand import AtHand, Standing
-from common.experiment.sweep.job import Job
+from common.experiment.sweep.job import Job, own_overrides
 from common.experiment.sweep.profiles import SlurmProfile
 from common.experiment.sweep.states import States
 
 QUEUED = "queued"
 _ROWS = 40
-_COLUMNS = ("paper", "task", "scale", "seed")
 _EARLIER = 20  # runs of a task that are looked at for their time
 
 
@@ -154,7 +153,7 @@ def _elsewhere(jobs: Sequence[Job], root: Path) -> dict[int, str]:
             sweep = store.Sweep.read(folder)
         except UserError:
             continue
-        if not sweep.submissions() or not any(j.config_hash in wanted for j in sweep.jobs):
+        if not any(j.config_hash in wanted for j in sweep.jobs):
             continue
         for state in States(sweep).look():
             if state.job.config_hash in wanted and state.alive:
@@ -165,7 +164,7 @@ def _elsewhere(jobs: Sequence[Job], root: Path) -> dict[int, str]:
 def _table(plan: Plan) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
     if len(plan.jobs) <= _ROWS:
-        own = _own(plan.jobs)
+        own = own_overrides(plan.jobs)
         for column in ("job", "paper", "task", "variant", "scale", "seed", "what"):
             table.add_column(column, overflow="fold")
         if any(own):
@@ -184,19 +183,6 @@ def _table(plan: Plan) -> Table:
     for key, counts in rows.items():
         table.add_row(*key, ", ".join(f"{n} {what}" for what, n in counts.items()))
     return table
-
-
-def _own(jobs: Sequence[Job]) -> list[str]:
-    """The overrides of each job that others lack and that no other column tells."""
-    counts = Counter(override for job in jobs for override in job.overrides)
-    return [
-        " ".join(
-            override
-            for override in job.overrides
-            if counts[override] < len(jobs) and override.partition("=")[0] not in _COLUMNS
-        )
-        for job in jobs
-    ]
 
 
 def _what(plan: Plan, index: int) -> str:

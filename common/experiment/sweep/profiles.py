@@ -33,6 +33,9 @@ class LocalProfile:
     jobs: int = 0
     threads: int = 1
 
+    def __post_init__(self) -> None:
+        _at_least(self, jobs=0, threads=1)
+
 
 @dataclass
 class SlurmProfile:
@@ -84,6 +87,7 @@ class SlurmProfile:
     max_array_size: int = 0
 
     def __post_init__(self) -> None:
+        _at_least(self, gpus=0, cpus=1, time=1, parallel=0, requeues=0, poll=0.1, max_array_size=0)
         if self.prepare not in PREPARE:
             raise UserError(
                 f"hydra.launcher.prepare={self.prepare!r} is unknown; allowed: "
@@ -95,6 +99,13 @@ class SlurmProfile:
                 f"hydra.launcher.time={self.time} min no time; allowed: more than 0, less than "
                 f"{60 * self.time}."
             )
+
+
+def _at_least(profile: Any, **bounds: float) -> None:
+    for key, bound in bounds.items():
+        value = getattr(profile, key)
+        if value < bound:
+            raise UserError(f"hydra.launcher.{key}={value} is out of range; allowed: {bound} up.")
 
 
 Profile = BasicProfile | LocalProfile | SlurmProfile

@@ -88,12 +88,13 @@ def own_job() -> str | None:
 def time_left(job: str) -> tuple[str, float | None]:
     """The state of one job and the seconds until its limit, asked from within it.
 
-    The state is empty if the controller does not answer, the seconds None if there is no limit.
+    The state is empty if the job is not in the queue, the seconds None if there is no limit.
+
+    Raises:
+        NoAnswer: the controller is away for now.
+        UserError: there is no SLURM here.
     """
-    try:
-        lines = _call("squeue", "-h", "-j", job, "-o", "%T|%L").splitlines()
-    except NoAnswer:
-        return "", None
+    lines = _call("squeue", "-h", "-j", job, "-o", "%T|%L").splitlines()
     if not lines:
         return "", None
     state, _, left = lines[0].partition("|")
@@ -124,11 +125,16 @@ def cancel(ids: Iterable[str]) -> None:
     """End jobs, whether they run or wait.
 
     Raises:
-        NoAnswer: it could not be asked to.
+        NoAnswer: some could not be ended; the others are.
     """
-    known = list(ids)
+    known, refused = list(ids), []
     for start in range(0, len(known), 500):
-        _call("scancel", *known[start : start + 500])
+        try:
+            _call("scancel", *known[start : start + 500])
+        except NoAnswer as error:
+            refused.append(error)
+    if refused:
+        raise refused[0]
 
 
 def max_array_size() -> int:

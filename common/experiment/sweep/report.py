@@ -15,6 +15,7 @@ from rich.text import Text
 
 from common.experiment import record as records
 from common.experiment.children import last_lines
+from common.experiment.sweep.job import own_overrides
 from common.experiment.sweep.states import ALIVE, JobState
 from common.experiment.sweep.store import Sweep
 
@@ -74,17 +75,19 @@ def troubles(states: Sequence[JobState], console: Console) -> None:
 
 
 def summary_table(states: Sequence[JobState]) -> Table:
-    """Mean and deviation of each task and variant over its completed jobs."""
+    """Mean and deviation over the seeds of what is otherwise the same."""
     rows: dict[tuple[str, ...], list[float]] = defaultdict(list)
-    for state in states:
+    own = own_overrides([state.job for state in states])
+    for state, overrides in zip(states, own, strict=True):
         run = state.record
         if run is None or run.status != records.COMPLETED:
             continue
         value = run.metrics.get(run.metric, run.metrics.get("average"))
         if value is not None:
-            rows[(run.paper, run.task, run.variant, run.scale, run.metric)].append(value)
+            told = (run.paper, run.task, run.variant, run.scale, overrides, run.metric)
+            rows[told].append(value)
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for column in ("paper", "task", "variant", "scale", "metric"):
+    for column in ("paper", "task", "variant", "scale", "with", "metric"):
         table.add_column(column, overflow="fold")
     for column in ("mean", "± std", "n"):
         table.add_column(column, justify="right")

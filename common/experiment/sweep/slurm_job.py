@@ -15,6 +15,7 @@ import sys
 import time
 from pathlib import Path
 
+from common.errors import UserError
 from common.experiment import processes
 from common.experiment.interruption import RunInterrupted, StopRequest
 from common.experiment.sweep import queue
@@ -23,6 +24,7 @@ from common.experiment.sweep.store import Sweep
 from common.experiment.sweep.worker import console, run_job
 
 _PATIENCE_SECONDS = 60.0  # for the scheduler to end a job that it has queued again
+_PAUSE_SECONDS = 5.0
 _EARLY_SECONDS = 60.0  # SLURM may send the warning as much before its time
 
 
@@ -76,28 +78,41 @@ def _go_back(folder: str, index: int) -> None:
         # The first process asks; if no signal reaches it, because it waits for this one to join
         # it, this one does.
         time.sleep(sweep.profile.signal_lead / 2)
-    state, left = queue.time_left(job)
-    if state != "RUNNING":
-        print(f"SLURM says {state or 'nothing'}: not queued again from here.", flush=True)
-        return
-    at_limit = left is not None and left <= sweep.profile.signal_lead + _EARLY_SECONDS
-    if at_limit and processes.is_main() and _too_often(sweep, index):
-        return
-    print("Back into the queue.", flush=True)
-    queue.requeue(job)
-    time.sleep(_PATIENCE_SECONDS)
+    deadline = time.monotonic() + sweep.profile.signal_lead
+    while time.monotonic() < deadline:
+        try:
+            state, left = queue.time_left(job)
+            if state != "RUNNING" or sweep.cancelled.exists():
+                print(f"SLURM says {state or 'nothing'}: not queued again.", flush=True)
+                return
+            at_limit = left is not None and left <= sweep.profile.signal_lead + _EARLY_SECONDS
+            if at_limit and _too_often(sweep, index):
+                return
+            print("Back into the queue.", flush=True)
+            queue.requeue(job)
+            time.sleep(_PATIENCE_SECONDS)
+            return
+        except queue.NoAnswer as error:
+            print(f"{error}; asking again.", flush=True)
+            time.sleep(_PAUSE_SECONDS)
+        except UserError:
+            # In a container: the batch script outside looks for this file and asks in its place.
+            print("No scontrol here: left to the batch script.", flush=True)
+            sweep.requeue(job).touch()
+            return
 
 
 def _too_often(sweep: Sweep, index: int) -> bool:
-    """Note that the time limit was reached; whether it was once more than is allowed."""
+    """Count the time limits; whether this one is more than are allowed."""
     note = sweep.note(index)
-    note.attempts[-1]["how"] = TIME_LIMIT
-    sweep.keep(index, note)
-    reached = sum(attempt.get("how") == TIME_LIMIT for attempt in note.attempts)
-    if reached <= sweep.profile.requeues:
+    if processes.is_main():
+        note.attempts[-1]["how"] = TIME_LIMIT
+        note.limits += 1
+        sweep.keep(index, note)
+    if note.limits <= sweep.profile.requeues:
         return False
     print(
-        f"The time limit was reached {reached} times; hydra.launcher.requeues="
+        f"The time limit was reached {note.limits} times; hydra.launcher.requeues="
         f"{sweep.profile.requeues} allows no more.",
         flush=True,
     )

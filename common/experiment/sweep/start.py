@@ -13,17 +13,17 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from common.errors import UserError
-from common.experiment import processes
+from common.experiment import locks, processes
 from common.experiment import record as records
 from common.experiment.interruption import StopRequest
 from common.experiment.provenance import code_version
-from common.experiment.sweep import data, preflight, report, store
+from common.experiment.sweep import at_hand, data, preflight, report, store
 from common.experiment.sweep.data import context_of
 from common.experiment.sweep.job import Job
 from common.experiment.sweep.planning import expand, plan
 from common.experiment.sweep.profiles import BasicProfile, LocalProfile, Profile, SlurmProfile
 from common.experiment.sweep.states import States
-from common.experiment.sweep.store import Sweep
+from common.experiment.sweep.store import Note, Sweep
 from common.experiment.sweep.watch import follow
 
 _OWN = ("dry", "skip_done", "output_root", "resume")
@@ -36,7 +36,7 @@ def sweep(arguments: list[str], config: DictConfig, profile: Profile, console: C
         UserError: a mistake in the arguments, or a launcher that does not work here.
     """
     _refuse_swept(arguments)
-    kept = [a for a in arguments if a.partition("=")[0] not in _OWN]
+    kept = [a for a in arguments if not _is_own(a)]
     jobs = plan(expand(kept))
     options = OmegaConf.to_container(config.data, resolve=True)
     return run(
@@ -68,7 +68,7 @@ def run(
     if dry:
         return 0
     made = Sweep(
-        store.new_folder(root, jobs),
+        store.new_folder(root, jobs) if found.to_run else root / store.SWEEPS / "none",
         tuple(jobs),
         shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         profile,
@@ -88,24 +88,48 @@ def run(
 
 
 def start(sweep: Sweep, indices: Sequence[int], console: Console) -> int:
-    """Run jobs of a sweep and wait for them, unless its profile says to leave them alone."""
-    sweep.cancelled.unlink(missing_ok=True)
-    os.chdir(sweep.directory)
-    if isinstance(sweep.profile, SlurmProfile):
-        return _start_slurm(sweep, indices, console)
-    if isinstance(sweep.profile, BasicProfile):
-        from common.experiment.sweep.pool import run_here
+    """Run jobs of a sweep and wait for them, unless its profile says to leave them alone.
 
-        with StopRequest().listening():
-            run_here(sweep, indices, console)
-    else:
-        from common.experiment.sweep.pool import run_processes
+    Raises:
+        UserError: another process is starting jobs of this sweep, or the cluster takes none.
+    """
+    with locks.holding(sweep.parent) as alone:
+        if not alone:
+            raise UserError(f"Another process is starting jobs of {sweep.name} right now.")
+        sweep.cancelled.unlink(missing_ok=True)
+        os.chdir(sweep.directory)
+        for index in indices:
+            _forget_the_end(sweep, index)
+        if isinstance(sweep.profile, SlurmProfile):
+            _queue(sweep, indices, console)
+        elif isinstance(sweep.profile, BasicProfile):
+            from common.experiment.sweep.pool import run_here
 
-        run_processes(sweep, indices, console)
-    return _end(sweep, console)
+            with StopRequest().listening():
+                run_here(sweep, indices, console)
+        else:
+            from common.experiment.sweep.pool import run_processes
+
+            run_processes(sweep, indices, console)
+    if not isinstance(sweep.profile, SlurmProfile):
+        return _end(sweep, console)
+    if sweep.profile.detach:
+        _say_how_to_watch(sweep, console)
+        return 0
+    return follow(sweep, console)
 
 
-def _start_slurm(sweep: Sweep, indices: Sequence[int], console: Console) -> int:
+def _forget_the_end(sweep: Sweep, index: int) -> None:
+    """Of a job that is started again: what ended badly is no longer where it stands."""
+    note = sweep.note(index)
+    if not note.attempts:
+        return
+    standing = at_hand.standing_of(Path(note.folder)) if note.folder else None
+    kept = note.folder if standing is not None and standing.what != at_hand.NEW else None
+    sweep.keep(index, Note(folder=kept, attempts=note.attempts))
+
+
+def _queue(sweep: Sweep, indices: Sequence[int], console: Console) -> None:
     from common.experiment.sweep.submit import submit
 
     prepare = sweep.profile.prepare if sweep.data else "no"
@@ -115,15 +139,20 @@ def _start_slurm(sweep: Sweep, indices: Sequence[int], console: Console) -> int:
         console.print(
             f"  {len(submission.indices)} jobs queued as {submission.slurm}", highlight=False
         )
-    if sweep.profile.detach:
-        console.print(
-            f"  python -m common.experiment sweeps watch {sweep.name} shows how they get on, "
-            "collect what they measured",
-            highlight=False,
-            soft_wrap=True,
-        )
-        return 0
-    return follow(sweep, console)
+
+
+def _say_how_to_watch(sweep: Sweep, console: Console) -> None:
+    console.print(
+        f"  {store.command('watch', sweep)} shows how they get on, collect what they measured",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _is_own(argument: str) -> bool:
+    """Whether an argument is about the sweep, not about its jobs."""
+    key = argument.partition("=")[0]
+    return key in _OWN or key.partition("@")[2].startswith("hydra")
 
 
 def _end(sweep: Sweep, console: Console) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,12 +24,14 @@ REFUSED = "refused"
 TIME_LIMIT = "time limit"
 OUT_OF_MEMORY = "out of memory"
 NODE_FAILED = "node failed"
+NOT_STARTED = "not started"
 LOST = "lost"  # left the queue without a word
 ELSEWHERE = "elsewhere"  # another sweep has it
 ALIVE = (WAITING, records.RUNNING)
-GOOD = (*ALIVE, records.COMPLETED)
+_FOR_EVER = (records.COMPLETED, records.DIVERGED)  # nothing that is tried again changes it
 
 _LINES = 20
+_JUST_QUEUED_SECONDS = 60.0
 _ENDED = (records.COMPLETED, records.FAILED, records.DIVERGED, records.NOT_RUN)
 _BY_SLURM = {
     "OUT_OF_MEMORY": OUT_OF_MEMORY,
@@ -73,43 +76,52 @@ class States:
     def __init__(self, sweep: Sweep):
         self.sweep = sweep
         self.answering = True
+        self._at_hand = AtHand(sweep.root)
+        self._starting = self._cancelled = False
         self._preparing: Queued | None = None
         self._ended: dict[int, JobState] = {}
 
     def look(self) -> list[JobState]:
         """All jobs, in order."""
         self._at_hand = AtHand(self.sweep.root)
+        self._starting = locks.is_held(self.sweep.parent)
+        self._cancelled = self.sweep.cancelled.exists()
         open_jobs = [job for job in self.sweep.jobs if job.index not in self._ended]
         ids = self._ids({job.index for job in open_jobs})
-        try:
-            preparing = [s.slurm for s in self.sweep.submissions() if not s.indices]
-            queued = queue.look([*ids.values(), *preparing])
-            self._preparing = next((queued[p] for p in preparing[-1:] if p in queued), None)
-            self.answering = True
-        except queue.NoAnswer:
-            queued, self.answering = {}, False
-        cancelled = self.sweep.cancelled.exists()
+        queued = self._queued([name for name, _ in ids.values()])
         found = {}
         for job in open_jobs:
-            name = ids.get(job.index)
-            state = self._state(job, name, queued.get(name) if name else None, cancelled)
+            name, when = ids.get(job.index, (None, 0.0))
+            state = self._state(job, name, queued.get(name) if name else None, when)
             found[job.index] = state
-            if state.state in _ENDED:
+            if state.state in _FOR_EVER:
                 self._ended[job.index] = state
         return [self._ended.get(job.index) or found[job.index] for job in self.sweep.jobs]
 
-    def _ids(self, wanted: set[int]) -> dict[int, str]:
-        """The SLURM job that each was last queued as."""
+    def _ids(self, wanted: set[int]) -> dict[int, tuple[str, float]]:
+        """The SLURM job that each was last queued as, and when."""
         return {
-            index: name
+            index: (name, submission.when)
             for submission in self.sweep.submissions()
             for index, name in submission.ids()
             if index in wanted
         }
 
-    def _state(
-        self, job: Job, slurm: str | None, queued: Queued | None, cancelled: bool
-    ) -> JobState:
+    def _queued(self, names: list[str]) -> dict[str, Queued]:
+        """What the scheduler says of jobs, and of the preparation that they wait for."""
+        if not names:
+            return {}
+        preparing = [s.slurm for s in self.sweep.submissions() if not s.indices][-1:]
+        try:
+            queued = queue.look([*names, *preparing])
+        except (queue.NoAnswer, UserError):  # away, or this machine is not of the cluster
+            self.answering = False
+            return {}
+        self.answering = True
+        self._preparing = queued.get(preparing[0]) if preparing else None
+        return queued
+
+    def _state(self, job: Job, slurm: str | None, queued: Queued | None, when: float) -> JobState:
         note = self.sweep.note(job.index)
         before = self.sweep.done.get(job.index)
         folder = note.folder or before
@@ -120,9 +132,10 @@ class States:
             place = Path(folder) if folder else None
             return JobState(job, state, cause, place, run, slurm, log, len(note.attempts))
 
-        if note.refused:
+        alive = queued is not None and queued.alive
+        if note.refused and not alive:
             return is_(REFUSED, note.refused)
-        if run is not None and run.status in _ENDED and not _again(queued):
+        if run is not None and run.status in _ENDED and not (alive and queued.waiting):
             return is_(run.status, run.reason or "")
         if run is not None and locks.is_held(Path(folder) / locks.NAME):
             return is_(records.RUNNING)
@@ -130,19 +143,30 @@ class States:
             return self._elsewhere(job)
         if locks.is_held(self.sweep.lock(job)):
             return is_(records.RUNNING, "starting")
-        if queued is not None and queued.alive:
-            if queued.waiting:
-                return is_(WAITING, self._why(queued, run))
-            return is_(records.RUNNING, "starting")
+        if alive:
+            waiting = is_(WAITING, self._why(queued, run))
+            return waiting if queued.waiting else is_(records.RUNNING, "starting")
         if slurm and queued is None:
-            return self._without_scheduler(is_, note, run)
+            return is_(*self._without_scheduler(run, when))
         if queued is not None:
-            if note.attempts and note.attempts[-1].get("how") == TIME_LIMIT:
-                return is_(TIME_LIMIT, f"after {len(note.attempts)} attempts")
-            return is_(_BY_SLURM.get(queued.state) or _by_end(queued, log), _said(queued, run))
-        if note.attempts or run is not None:
-            return is_(*_by_process(note, run))
-        return is_(CANCELLED if cancelled else WAITING)
+            return is_(*_by_slurm(queued, note, run, log))
+        return is_(*self._by_process(note, run))
+
+    def _by_process(self, note: Note, run: Record | None) -> tuple[str, str]:
+        """Of a job that a process here starts, and that nobody runs now."""
+        if note.exit is None and self._starting:
+            return WAITING, ""
+        if self._cancelled:
+            return CANCELLED, run.reason or "" if run is not None else ""
+        if run is not None and run.status == records.INTERRUPTED:
+            return records.INTERRUPTED, run.reason or ""
+        if not note.attempts and run is None:
+            return NOT_STARTED, "the process that was to start it has ended"
+        if note.exit is None:
+            return KILLED, "with the process that started it"
+        if note.exit < 0:
+            return KILLED, f"by signal {-note.exit}"
+        return records.FAILED, f"exit status {note.exit}"
 
     def _elsewhere(self, job: Job) -> JobState:
         """Of a job that was left to another sweep, or to a run that was started by hand."""
@@ -153,12 +177,17 @@ class States:
         sweep = self.sweep.elsewhere.get(job.index, "another process")
         return JobState(job, ELSEWHERE, f"left to {sweep}", standing.folder, run)
 
-    def _without_scheduler(self, is_, note: Note, run: Record | None) -> JobState:
+    def _without_scheduler(self, run: Record | None, when: float) -> tuple[str, str]:
+        """Of a job that the scheduler does not know."""
         if not self.answering:
-            return is_(WAITING, "the controller does not answer")
-        if run is None:
-            return is_(WAITING if not note.attempts else LOST, "not in the queue (yet)")
-        return is_(run.status if run.status == records.INTERRUPTED else LOST, run.reason or "")
+            return WAITING, "the controller does not answer"
+        if time.time() - when < _JUST_QUEUED_SECONDS:
+            return WAITING, "just queued"
+        if self._cancelled:
+            return CANCELLED, ""
+        if run is not None and run.status == records.INTERRUPTED:
+            return records.INTERRUPTED, run.reason or ""
+        return LOST, "SLURM knows nothing of it any more"
 
     def _why(self, queued: Queued, run: Record | None) -> str:
         """Why a job waits."""
@@ -186,9 +215,15 @@ def _read(folder: Path) -> Record | None:
     return run
 
 
-def _again(queued: Queued | None) -> bool:
-    """Whether a job whose record has ended waits to be started again."""
-    return queued is not None and queued.waiting
+def _by_slurm(queued: Queued, note: Note, run: Record | None, log: Path | None) -> tuple[str, str]:
+    """Of a job that has left the queue."""
+    reason = f"; {run.reason}" if run is not None and run.reason else ""
+    said = f"SLURM: {queued.state}, {queued.reason}{reason}"
+    if queued.state in _BY_SLURM:
+        return _BY_SLURM[queued.state], said
+    if note.attempts and note.attempts[-1].get("how") == TIME_LIMIT:
+        return TIME_LIMIT, f"reached {note.limits} times"
+    return _by_end(queued, log), said
 
 
 def _by_end(queued: Queued, log: Path | None) -> str:
@@ -198,19 +233,3 @@ def _by_end(queued: Queued, log: Path | None) -> str:
         return records.FAILED
     said = last_lines(log, _LINES) if log else ""
     return OUT_OF_MEMORY if "memory limit" in said.lower() else KILLED
-
-
-def _said(queued: Queued, run: Record | None) -> str:
-    reason = f"; {run.reason}" if run is not None and run.reason else ""
-    return f"SLURM: {queued.state}, {queued.reason}{reason}"
-
-
-def _by_process(note: Note, run: Record | None) -> tuple[str, str]:
-    """Of a job that this machine started and that holds no lock any more."""
-    if run is not None and run.status == records.INTERRUPTED:
-        return records.INTERRUPTED, run.reason or ""
-    if note.exit is None:
-        return KILLED, "with the process that started it"
-    if note.exit < 0:
-        return KILLED, f"by signal {-note.exit}"
-    return records.FAILED, f"exit status {note.exit}"

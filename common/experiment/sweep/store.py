@@ -5,7 +5,9 @@
         submissions.json  what was queued, as which SLURM jobs
         jobs/<n>.json     the run folder of job n, and each attempt at it
         logs/             what the jobs said
+        requeue/          jobs in containers that ask to be queued again
         cancelled         there if the sweep was cancelled
+        parent.lock       held by the process that starts jobs
 
 How a job ended stands in its run's record, nowhere else.
 """
@@ -41,12 +43,14 @@ class Note:
         folder: of its run.
         refused: why it could not open one.
         exit: exit status of its process, where this machine started it.
+        limits: how often it has reached the time limit since it was last queued by a person.
         attempts: host, process, SLURM job, when, and why it ended.
     """
 
     folder: str | None = None
     refused: str | None = None
     exit: int | None = None
+    limits: int = 0
     attempts: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -119,9 +123,18 @@ class Sweep:
         return self.folder / "logs"
 
     @property
+    def parent(self) -> Path:
+        """The lock of the process that starts its jobs; those left to start wait for it."""
+        return self.folder / "parent.lock"
+
+    @property
     def cancelled(self) -> Path:
         """The file that says so."""
         return self.folder / "cancelled"
+
+    def requeue(self, slurm: str) -> Path:
+        """The file by which a job that cannot reach the scheduler asks to be queued again."""
+        return self.folder / "requeue" / slurm
 
     def lock(self, job: Job) -> Path:
         """Held by whoever runs this experiment for a sweep, this one or another."""
@@ -142,8 +155,8 @@ class Sweep:
             "commit": self.commit,
             "jobs": [{key: getattr(job, key) for key in _JOB} for job in self.jobs],
         }
-        for part in ("jobs", "logs"):
-            (self.folder / part).mkdir(parents=True)
+        for part in ("jobs", "logs", "requeue"):
+            (self.folder / part).mkdir(parents=True, exist_ok=True)
         (self.folder.parent / ".locks").mkdir(exist_ok=True)
         write_text(self.folder / "sweep.json", json.dumps(content))
 
@@ -206,13 +219,16 @@ class Sweep:
 
 
 def new_folder(root: Path, jobs: Sequence[Job]) -> Path:
-    """A name for a sweep of these jobs that no other has; not made yet."""
+    """Make a folder for a sweep of these jobs that no other has."""
     digest = hashlib.sha256("".join(job.config_hash for job in jobs).encode()).hexdigest()[:8]
     stem = f"{datetime.now():%Y%m%d-%H%M%S}-{digest}"
     for attempt in range(1, 1000):
         folder = root / SWEEPS / (stem if attempt == 1 else f"{stem}-{attempt}")
-        if not folder.exists():
-            return folder
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return folder
     raise UserError(f"{root / SWEEPS} holds 1000 sweeps of this second.")
 
 
@@ -239,3 +255,9 @@ def find(root: Path, name: str | None) -> Sweep:
     if name is not None and len(found) > 1:
         raise UserError(f"{name!r} may be any of {', '.join(f.name for f in found)}.")
     return Sweep.read(found[-1])
+
+
+def command(name: str, sweep: Sweep) -> str:
+    """The command line that does something with a sweep, from here."""
+    elsewhere = "" if sweep.root == Path("outputs").resolve() else f" --output-root {sweep.root}"
+    return f"python -m common.experiment sweeps {name}{elsewhere} {sweep.name}"

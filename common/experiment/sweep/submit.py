@@ -6,6 +6,7 @@ results are this package's (``slurm_job``), and nothing is ever read back from a
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,17 @@ from common.experiment.sweep.store import Submission, Sweep
 
 if TYPE_CHECKING:
     import submitit
+
+# What the batch script does after srun: it asks in the place of a job that runs in a container.
+_TEARDOWN = """\
+status=$?
+job=${{SLURM_ARRAY_JOB_ID:+${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID}}
+job=${{job:-$SLURM_JOB_ID}}
+if rm {folder}/requeue/$job 2>/dev/null && [ "$(squeue -h -j $job -o %T)" = RUNNING ]; then
+    scontrol requeue $job
+    sleep 60
+fi
+exit $status"""
 
 
 def submit(sweep: Sweep, indices: Sequence[int], *, prepare: bool) -> list[Submission]:
@@ -45,7 +57,8 @@ def submit(sweep: Sweep, indices: Sequence[int], *, prepare: bool) -> list[Submi
             try:
                 jobs = executor.map_array(slurm_job.run, *zip(*arguments, strict=True))
             except Exception as error:
-                raise UserError(_refused(error)) from error
+                queued = sum(len(submission.indices) for submission in done)
+                raise UserError(_refused(error, queued)) from error
             submission = Submission(jobs[0].job_id.partition("_")[0], chunk, time.time())
             sweep.add(submission)
             done.append(submission)
@@ -110,6 +123,7 @@ def _executor(
         "array_parallelism": profile.parallel or 10**6,
         "signal_delay_s": profile.signal_lead,
         "setup": list(profile.setup) or None,
+        "teardown": _TEARDOWN.format(folder=shlex.quote(str(sweep.folder))).splitlines(),
         # srun does not take this over from sbatch since SLURM 22.05.
         "srun_args": [f"--cpus-per-task={profile.cpus}", *profile.srun],
         # Any end of the preparation will do: a run makes what is still lacking, or says so.
@@ -121,8 +135,9 @@ def _executor(
     return executor
 
 
-def _refused(error: Exception) -> str:
+def _refused(error: Exception, queued: int = 0) -> str:
+    taken = f"took {queued} jobs and no more" if queued else "took no job"
     return (
-        f"The cluster took no job: {str(error).strip()}\nWhat your site asks for (partition, "
+        f"The cluster {taken}: {str(error).strip()}\nWhat your site asks for (partition, "
         "account, time, ...) belongs in conf/site/local.yaml; conf/site/example.yaml shows how."
     )

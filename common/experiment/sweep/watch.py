@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.live import Live
 
 from common.experiment import record as records
-from common.experiment.sweep import report
+from common.experiment.sweep import report, store
 from common.experiment.sweep.profiles import SlurmProfile
 from common.experiment.sweep.states import States
 from common.experiment.sweep.store import Sweep
@@ -38,8 +38,8 @@ def follow(sweep: Sweep, console: Console) -> int:
                 states = looking.look()
     except KeyboardInterrupt:
         console.print(
-            f"\n  The jobs go on. `python -m common.experiment sweeps watch {sweep.name}` follows "
-            "them again, `sweeps cancel` ends them.",
+            f"\n  The jobs go on. `{store.command('watch', sweep)}` follows them again, "
+            "`sweeps cancel` ends them.",
             highlight=False,
             markup=False,
             soft_wrap=True,

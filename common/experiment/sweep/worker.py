@@ -146,7 +146,7 @@ def _attempt(sweep: Sweep, index: int) -> Iterator[list[str]]:
         "slurm": queue.own_job(),
         "started": _now(),
     }
-    sweep.keep(index, Note(note.folder, None, None, [*note.attempts, attempt]))
+    sweep.keep(index, Note(note.folder, None, None, note.limits, [*note.attempts, attempt]))
     how: list[str] = []
     try:
         yield how

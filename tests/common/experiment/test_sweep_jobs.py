@@ -101,15 +101,28 @@ def test_runs_of_other_code_count_for_nothing(tmp_path):
     assert AtHand(tmp_path).of(job()).what == at_hand.NEW
 
 
-def test_a_composite_is_done_if_its_members_are_of_this_code(tmp_path):
-    whole = job(0, task="lra")
-    good = a_run(tmp_path, job(1), "000000", "completed")
-    a_run(tmp_path, whole, "000001", "completed", {}, facts={"members": {"t": str(good)}})
-    assert AtHand(tmp_path).of(whole).what == at_hand.DONE
-    old = a_run(tmp_path, job(2), "000002", "completed", {MODULE: "0" * 12})
-    other = job(3, task="lra")
-    a_run(tmp_path, other, "000003", "completed", {}, facts={"members": {"t": str(old)}})
-    assert AtHand(tmp_path).of(other).what == at_hand.NEW
+@pytest.mark.parametrize(
+    ("whole", "members", "what"),
+    [
+        ("completed", ("completed", "diverged"), at_hand.DONE),
+        ("completed", ("completed", "not run"), at_hand.RESUME),  # what lacked may be there now
+        ("failed", ("completed", "failed"), at_hand.RESUME),
+        ("running", ("completed", "running"), at_hand.RESUME),
+        ("running", (), at_hand.RESUME),
+        ("completed", ("completed", "other code"), at_hand.NEW),
+        ("running", ("other code", "running"), at_hand.NEW),
+    ],
+)
+def test_a_composite_is_as_done_as_its_members(tmp_path, whole, members, what):
+    folders = {}
+    for number, status in enumerate(members):
+        code = {MODULE: "0" * 12} if status == "other code" else CODE
+        status = "completed" if status == "other code" else status
+        member = a_run(tmp_path, job(number), f"00000{number}", status, code)
+        folders[f"t{number}"] = str(member)
+    folder = a_run(tmp_path, job(9, task="lra"), "000009", whole, {})
+    (folder / "members.json").write_text(json.dumps(folders))
+    assert AtHand(tmp_path).of(job(9, task="lra")).what == what
 
 
 def test_a_damaged_record_does_not_hide_a_good_one(tmp_path):
@@ -177,6 +190,7 @@ def test_what_is_the_sweeps_own_has_one_value(argument, said):
     [
         ({"prepare": "never"}, "allowed: job, here, no"),
         ({"time": 1, "signal_lead": 60}, "no time; allowed: more than 0, less than 60"),
+        ({"cpus": 0}, "cpus=0 is out of range; allowed: 1 up"),
     ],
 )
 def test_profiles_refuse_what_cannot_work(options, said):
@@ -245,6 +259,30 @@ def test_local_processes_and_one_process_measure_the_same(tmp_path):
     assert float(rows[1]["accuracy"]) == by_seed[0][1][0]["accuracy"]
 
 
+def test_a_composite_in_a_sweep_goes_on_with_what_was_lacking(tmp_path):
+    """Its members lie where the sweep puts its runs; one without data is tried again."""
+    arguments = ["-m", "task=lra", "task.members=[lra/listops,lra/text]", "scale=smoke",
+                 "trainer.threads=1", "data.local_source=null", "data.download=false",
+                 "output_root=there"]  # fmt: skip
+    first = run(arguments, tmp_path)
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "1 runs: 1 completed" in first.stdout
+    again = run([*arguments, "dry=true"], tmp_path)
+    assert "1 jobs: 1 resume" in again.stdout
+    assert not (tmp_path / "outputs").exists()
+    kept = {p.parent.name for p in (tmp_path / "there").glob("s5_ptd/lra/*/*/record.json")}
+    assert len(kept) == 2
+    run(arguments, tmp_path)
+    assert kept == {p.parent.name for p in (tmp_path / "there").glob("s5_ptd/lra/*/*/record.json")}
+
+
+def test_a_site_file_is_chosen_by_name(tmp_path):
+    done = run([*QUICK, "seed=0,1", "hydra/launcher=slurm", "dry=true",
+                "site@hydra.launcher=example"], tmp_path)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "at most 24 node-hours" in done.stdout  # two jobs of the example's 720 minutes
+
+
 LONG = ["task=lra/listops", "scale=smoke", "trainer.threads=1", "train.epochs=3000",
         "trainer.checkpoint_every=1", "hydra/launcher=local", "hydra.launcher.jobs=1"]  # fmt: skip
 
@@ -266,7 +304,7 @@ def test_ctrl_c_stops_in_order_and_cancel_works_from_another_shell(tmp_path, mon
     done = finish(parent)
     assert done.returncode == 1, done.stderr
     states = States(sweep).look()
-    assert [s.state for s in states] == ["interrupted", "cancelled"]
+    assert [s.state for s in states] == ["cancelled", "cancelled"]
     assert "stopped by SIGTERM" in states[0].cause
     parent = start(["-m", *LONG, "seed=0"], tmp_path)
     while "resuming" not in "".join(
@@ -293,6 +331,123 @@ def test_a_killed_process_is_told_from_a_failed_one(tmp_path, capsys, monkeypatc
     assert "by signal 9" in capsys.readouterr().out
 
 
+# --- where a job stands --------------------------------------------------------------------------
+
+
+def stand(sweep: Sweep) -> list[str]:
+    return [state.state for state in States(sweep).look()]
+
+
+def test_jobs_wait_only_as_long_as_somebody_starts_them(tmp_path):
+    made = a_sweep(tmp_path, [job(0), job(1)])
+    assert stand(made) == ["not started", "not started"]
+    with locks.holding(made.parent):
+        assert stand(made) == ["waiting", "waiting"]
+        made.keep(0, Note(attempts=[{"started": "now"}]))
+        with locks.holding(made.lock(job(0))):
+            assert stand(made) == ["running", "waiting"]
+    assert stand(made) == ["killed", "not started"]
+    made.keep(0, Note(exit=-9, attempts=[{"started": "now"}]))
+    made.keep(1, Note(exit=3, attempts=[{"started": "now"}]))
+    assert stand(made) == ["killed", "failed"]
+    made.cancelled.touch()
+    assert stand(made) == ["cancelled", "cancelled"]
+
+
+def test_a_run_that_another_command_has_is_not_waited_for(tmp_path):
+    going = a_run(tmp_path, job(0), "000000", "running")
+    made = a_sweep(tmp_path, [job(0), job(1)], done={0: str(going)}, elsewhere={1: "other"})
+    with locks.holding(going / locks.NAME):
+        assert stand(made) == ["running", "elsewhere"]
+    assert stand(made) == ["killed", "elsewhere"]
+    a_run(tmp_path, job(1), "000001", "completed")
+    assert stand(made) == ["killed", "completed"]
+    made.keep(0, Note(attempts=[{"started": "now", "how": store.LEFT}]))
+    assert stand(made)[0] == "elsewhere"
+
+
+SLURM = """#!/bin/sh
+cat "$(dirname "$0")/$(basename "$0").says" 2>/dev/null || { echo "no answer" >&2; exit 1; }
+"""
+
+
+@pytest.fixture
+def scheduler(tmp_path, monkeypatch):
+    """What squeue and sacct say, in the words that SLURM 22.05 was seen to use."""
+    place = tmp_path / "bin"
+    place.mkdir()
+    for name in ("squeue", "sacct"):
+        (place / name).write_text(SLURM)
+        (place / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{place}:{os.environ['PATH']}")
+
+    def says(**texts):
+        for name, text in texts.items():
+            (place / f"{name}.says").write_text(text)
+
+    return says
+
+
+@pytest.mark.parametrize(
+    ("squeue", "sacct", "state"),
+    [
+        ("7_0|PENDING|Resources", "", "waiting"),
+        ("7_0|RUNNING|None", "", "running"),
+        ("", "7_0|CANCELLED by 0|0:0|0:0", "cancelled"),
+        ("", "7_0|TIMEOUT|0:0|0:15", "time limit"),
+        ("", "7_0|OUT_OF_MEMORY|0:125|0:125", "out of memory"),
+        ("", "7_0|NODE_FAIL|0:0|0:0", "node failed"),
+        ("", "7_0|FAILED|9:0|0:9", "killed"),
+        ("", "7_0|FAILED|1:0|1:0", "failed"),
+        ("", "7_1|COMPLETED|0:0|0:0", "lost"),
+    ],
+)
+def test_what_slurm_says_of_a_job_that_left_no_word(tmp_path, scheduler, squeue, sacct, state):
+    scheduler(squeue=squeue, sacct=sacct)
+    made = a_sweep(tmp_path, [job(0), job(1)])
+    made.add(Submission("7", [0, 1], time.time() - 1000))
+    assert stand(made)[0] == state
+
+
+def test_a_controller_that_is_away_ends_nothing(tmp_path, scheduler):
+    made = a_sweep(tmp_path, [job(0)])
+    made.add(Submission("7", [0], time.time() - 1000))
+    looking = States(made)
+    (state,) = looking.look()
+    assert (state.state, looking.answering) == ("waiting", False)
+    assert "does not answer" in state.cause
+    scheduler(squeue="", sacct="")
+    assert looking.look()[0].state == "lost"
+    made.add(Submission("8", [0], time.time()))
+    assert looking.look()[0].state == "waiting"  # it takes a moment to be in the queue
+
+
+def test_a_job_that_is_queued_again_does_not_show_its_old_end(tmp_path, scheduler):
+    made = a_sweep(tmp_path, [job(0), job(1)])
+    failed = a_run(tmp_path, job(0), "000000", "failed", reason="planted")
+    made.keep(0, Note(folder=str(failed), attempts=[{"started": "then"}]))
+    made.keep(1, Note(refused="seed is out of range", attempts=[{"started": "then"}]))
+    scheduler(squeue="", sacct="")
+    assert stand(made) == ["failed", "refused"]
+    for index in (0, 1):
+        sweep_start._forget_the_end(made, index)
+    made.add(Submission("8", [0, 1], time.time()))
+    scheduler(squeue="8_0|RUNNING|None\n8_1|PENDING|Priority")
+    assert stand(made) == ["running", "waiting"]
+
+
+def test_a_finished_sweep_needs_no_scheduler(tmp_path, monkeypatch):
+    done = a_run(tmp_path, job(0), "000000", "completed")
+    made = a_sweep(tmp_path, [job(0)])
+    made.keep(0, Note(folder=str(done), attempts=[{}]))
+    made.add(Submission("6", [], 0.0))
+    made.add(Submission("7", [0], 0.0))
+    monkeypatch.setenv("PATH", "")
+    looking = States(made)
+    looking.look()
+    assert looking.look()[0].state == "completed"
+
+
 # --- the commands --------------------------------------------------------------------------------
 
 
@@ -314,6 +469,34 @@ def test_a_sweep_of_another_version_or_cut_short_is_refused(tmp_path):
     (made.folder / "sweep.json").write_text("{")
     with pytest.raises(UserError, match="not valid JSON"):
         Sweep.read(made.folder)
+
+
+def test_the_bare_command_lists_all_sweeps(tmp_path, capsys):
+    names = [a_sweep(tmp_path, [job(n)]).name for n in (0, 1)]
+    for arguments in ([], ["list"]):
+        assert main(["--output-root", str(tmp_path), *arguments]) == 0
+        out = capsys.readouterr().out
+        assert all(name in out for name in names)
+        assert "1 not started" in out
+    assert main(["list", "--output-root", str(tmp_path / "nowhere")]) == 0
+    assert not any(name in capsys.readouterr().out for name in names)
+
+
+def test_seeds_are_averaged_and_nothing_else(tmp_path, capsys):
+    jobs = [
+        job(i, overrides=(f"lr={lr}", f"seed={seed}"), seed=seed)
+        for i, (lr, seed) in enumerate([(1, 0), (1, 1), (2, 0), (2, 1)])
+    ]
+    made = a_sweep(tmp_path, jobs)
+    for one, accuracy in zip(jobs, (90.0, 91.0, 10.0, 11.0), strict=True):
+        name = f"00000{one.index}"
+        folder = a_run(tmp_path, one, name, "completed", metrics={"accuracy": accuracy})
+        made.keep(one.index, Note(folder=str(folder)))
+    main(["--output-root", str(tmp_path), "collect"])
+    out = capsys.readouterr().out
+    assert "90.5" in out
+    assert "10.5" in out
+    assert "50.5" not in out
 
 
 def test_collect_counts_what_was_done_before(tmp_path, capsys):
