@@ -259,6 +259,7 @@ def test_local_processes_and_one_process_measure_the_same(tmp_path):
     assert float(rows[1]["accuracy"]) == by_seed[0][1][0]["accuracy"]
 
 
+@pytest.mark.slow
 def test_a_composite_in_a_sweep_goes_on_with_what_was_lacking(tmp_path):
     """Its members lie where the sweep puts its runs; one without data is tried again."""
     arguments = ["-m", "task=lra", "task.members=[lra/listops,lra/text]", "scale=smoke",

@@ -90,6 +90,16 @@ def test_one_claim_and_a_dry_run(folders, stand_in, capsys):
     assert completed(folders) == 1
 
 
+def test_runs_can_be_sent_to_a_launcher(folders, capsys):
+    sent = ["run", "s5_ptd", "--claim", "A", "--dry-run", "--launcher"]
+    assert main([*sent, "local"], folders) == 0
+    assert "1 jobs: 1 run" in capsys.readouterr().out
+    assert main([*sent, "nowhere"], folders) == 2
+    assert "Allowed: basic, local, slurm" in capsys.readouterr().err
+    assert main([*sent, "local", "--launcher-option", "hydra.launcher.threads=0"], folders) == 2
+    assert "threads=0 is out of range" in capsys.readouterr().err
+
+
 def test_an_interrupted_run_goes_on_in_its_folder(folders, put, make_record, planned):
     folder = put(make_record("lra/image", "s5", 1, {}, status="interrupted"), "cut")
     found = find(folders.outputs, "s5_ptd")
