@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -68,6 +69,18 @@ def submitted(arguments: Sequence[str], folder: Path) -> Sweep:
     """A sweep whose jobs are queued."""
     call(["-m", *DETACHED, *arguments], folder)
     return newest(folder)
+
+
+def queued_by(parent: subprocess.Popen, folder: Path) -> Sweep:
+    """The sweep of a command that waits for its jobs, once they are queued."""
+    while not [p for p in folder.glob("outputs/sweeps/*/submissions.json") if _has_jobs(p)]:
+        assert parent.poll() is None, parent.communicate()[0]
+        time.sleep(0.05)
+    return newest(folder)
+
+
+def _has_jobs(submissions: Path) -> bool:
+    return any(entry["indices"] for entry in json.loads(submissions.read_text()))
 
 
 def newest(folder: Path) -> Sweep:

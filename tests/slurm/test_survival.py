@@ -19,7 +19,7 @@ from tests.slurm.sweeps import (
     begin,
     call,
     ended,
-    newest,
+    queued_by,
     result,
     runs_of,
     submitted,
@@ -120,9 +120,7 @@ def test_a_job_that_raises_stops_no_other(tmp_path):
 
 def test_the_parent_is_killed(tmp_path, straight):
     parent = begin(["-m", *SLURM, *LONG], tmp_path)
-    while not list((tmp_path / "outputs").glob("sweeps/*/submissions.json")):
-        assert parent.poll() is None, parent.communicate()[0]
-    sweep = newest(tmp_path)
+    sweep = queued_by(parent, tmp_path)
     wait(sweep, all_under_way)
     os.killpg(parent.pid, signal.SIGKILL)
     parent.wait()
@@ -135,11 +133,10 @@ def test_the_parent_is_killed(tmp_path, straight):
 
 def test_the_shell_is_disconnected(tmp_path):
     parent = begin(["-m", *SLURM, *SHORT], tmp_path)
-    while not list((tmp_path / "outputs").glob("sweeps/*/submissions.json")):
-        assert parent.poll() is None, parent.communicate()[0]
+    sweep = queued_by(parent, tmp_path)
     os.kill(parent.pid, signal.SIGHUP)
     parent.wait()
-    (state,) = wait(newest(tmp_path), ended)
+    (state,) = wait(sweep, ended)
     assert state.state == "completed"
 
 
