@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -140,13 +141,19 @@ def test_the_shell_is_disconnected(tmp_path):
     assert state.state == "completed"
 
 
-def test_the_controller_goes_away_and_comes_back(tmp_path, straight):
-    """Once while a run trains, once at its time limit, when it has to be asked."""
-    limit = ["hydra.launcher.time=1", "hydra.launcher.signal_lead=30"]
-    sweep = submitted([*LONG, *limit], tmp_path)
+def test_the_controller_is_away_when_a_run_wants_to_go_back(tmp_path, straight):
+    sweep = submitted(LONG, tmp_path)
     wait(sweep, all_under_way)
-    subprocess.run([SCRIPT, "restart-controller", "20"], check=True, capture_output=True)
+    away = subprocess.Popen([SCRIPT, "restart-controller", "15"], stdout=subprocess.DEVNULL)
+    looking = States(sweep)
+    while looking.look() and looking.answering:
+        time.sleep(0.2)
+    # The signal that the controller sends before the time limit.
+    os.kill(sweep.note(0).attempts[-1]["pid"], signal.SIGUSR2)
+    assert away.wait() == 0
     completed_once(sweep, tmp_path, straight, attempts=2)
+    (state,) = States(sweep).look()
+    assert "asking again" in state.log.read_text()
 
 
 def test_a_node_is_drained_under_a_run(tmp_path, straight):
@@ -164,7 +171,7 @@ def test_a_node_is_drained_under_a_run(tmp_path, straight):
 def test_a_run_in_a_container_reaches_no_scheduler(tmp_path, straight):
     """The batch script, outside, asks in its place."""
     limit = ["hydra.launcher.time=1", "hydra.launcher.signal_lead=20"]
-    inside = "hydra.launcher.srun=['--export=ALL,PATH=/nowhere']"
+    inside = "hydra.launcher.srun=[/usr/bin/env,PATH=/nowhere]"
     sweep = submitted([*LONG, *limit, inside], tmp_path)
     completed_once(sweep, tmp_path, straight, attempts=2)
     (state,) = States(sweep).look()
