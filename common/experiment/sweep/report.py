@@ -84,10 +84,10 @@ def summary_table(states: Sequence[JobState]) -> Table:
             continue
         value = run.metrics.get(run.metric, run.metrics.get("average"))
         if value is not None:
-            told = (run.paper, run.task, run.variant, run.scale, overrides, run.metric)
-            rows[told].append(value)
+            told = (run.paper, run.task, run.variant, run.scale)
+            rows[(*told, *([overrides] if any(own) else []), run.metric)].append(value)
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for column in ("paper", "task", "variant", "scale", "with", "metric"):
+    for column in ("paper", "task", "variant", "scale", *(["with"] if any(own) else []), "metric"):
         table.add_column(column, overflow="fold")
     for column in ("mean", "± std", "n"):
         table.add_column(column, justify="right")
