@@ -67,6 +67,10 @@ def run(
     preflight.show(found, profile, console, root)
     if dry:
         return 0
+    if found.to_run and isinstance(profile, SlurmProfile):
+        from common.experiment.sweep.submit import check
+
+        check()
     made = Sweep(
         store.new_folder(root, jobs) if found.to_run else root / store.SWEEPS / "none",
         tuple(jobs),

@@ -7,6 +7,7 @@ results are this package's (``slurm_job``), and nothing is ever read back from a
 from __future__ import annotations
 
 import shlex
+import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,25 @@ fi
 exit $status"""
 
 
+def check() -> None:
+    """Find out whether jobs could be queued from here.
+
+    Raises:
+        UserError: submitit is not installed, or this is no node of a cluster.
+    """
+    try:
+        import submitit  # noqa: F401
+    except ModuleNotFoundError:
+        raise UserError(
+            "hydra/launcher=slurm needs submitit: pip install 'structlab[cluster]'."
+        ) from None
+    if shutil.which("sbatch") is None:
+        raise UserError(
+            "There is no sbatch here: this is not a node of a SLURM cluster. Use "
+            "hydra/launcher=local, or log in to the cluster."
+        )
+
+
 def submit(sweep: Sweep, indices: Sequence[int], *, prepare: bool) -> list[Submission]:
     """Queue jobs, those that need the same resources as one array.
 
@@ -41,7 +61,7 @@ def submit(sweep: Sweep, indices: Sequence[int], *, prepare: bool) -> list[Submi
         prepare: let them wait for a job that makes or fetches the data.
 
     Raises:
-        UserError: submitit is not installed, this is no cluster, or the site refuses the job.
+        UserError: the site refuses the job.
     """
     profile = sweep.profile
     after = None
@@ -96,16 +116,9 @@ def _executor(
     after: str | None,
     gpus: int | None = None,
 ) -> submitit.SlurmExecutor:
-    try:
-        import submitit
-    except ModuleNotFoundError:
-        raise UserError(
-            "hydra/launcher=slurm needs submitit: pip install 'structlab[cluster]'."
-        ) from None
-    try:
-        executor = submitit.SlurmExecutor(sweep.logs, max_num_timeout=0)
-    except RuntimeError as error:
-        raise UserError(f"{error} Use hydra/launcher=local, or log in to the cluster.") from error
+    import submitit
+
+    executor = submitit.SlurmExecutor(sweep.logs, max_num_timeout=0)
     tasks = devices // nodes
     gpus = profile.gpus if gpus is None else gpus
     wanted: dict[str, Any] = {

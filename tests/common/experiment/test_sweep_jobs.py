@@ -198,11 +198,19 @@ def test_profiles_refuse_what_cannot_work(options, said):
         profiles.SlurmProfile(**options)
 
 
-def test_without_a_cluster_slurm_is_refused(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("prelude", "said"),
+    [
+        ("import sys; sys.modules['submitit'] = None", "pip install 'structlab[cluster]'"),
+        ("import sys, types; sys.modules['submitit'] = types.ModuleType('x')", "launcher=local"),
+    ],
+)
+def test_slurm_is_refused_where_it_cannot_work(tmp_path, monkeypatch, prelude, said):
     monkeypatch.setenv("PATH", "")
-    done = run([*QUICK, "seed=0", "hydra/launcher=slurm"], tmp_path)
+    done = run([*QUICK, "seed=0", "hydra/launcher=slurm"], tmp_path, prelude=prelude)
     assert done.returncode == 2
-    assert "hydra/launcher=local" in done.stderr
+    assert said in done.stderr
+    assert not (tmp_path / "outputs").exists()
 
 
 # --- running, and running again ------------------------------------------------------------------
@@ -233,9 +241,13 @@ def test_the_same_command_again_runs_only_what_is_missing(tmp_path):
     third = run([*QUICK, "seed=0,1,2"], tmp_path)
     assert "3 jobs: 3 done" in third.stdout
     assert len(store.folders(tmp_path / "outputs")) == 2  # nothing to do is no sweep
-    anyway = run([*QUICK, "seed=0", "skip_done=false"], tmp_path)
-    assert anyway.returncode == 0
-    assert len(run_folders(tmp_path)) == 4
+
+
+@pytest.mark.slow
+def test_what_is_done_is_done_again_if_that_is_asked_for(tmp_path):
+    for _ in range(2):
+        assert run([*QUICK, "seed=0", "skip_done=false"], tmp_path).returncode == 0
+    assert len(run_folders(tmp_path)) == 2
 
 
 @pytest.mark.slow
