@@ -123,9 +123,7 @@ def test_corrupt_data_of_one_task_leave_the_others_alone(tmp_path):
 
 
 def test_a_job_that_opens_no_folder_is_counted_as_refused(tmp_path):
-    done = run(
-        ["-m", "task=layer_equivalence", "scale=smoke", "trainer.threads=1", "seed=-1,0"], tmp_path
-    )
+    done = run(["-m", *QUICK, "seed=-1,0"], tmp_path)
     assert done.returncode == 1
     assert "2 runs: 1 refused, 1 completed" in done.stdout
     assert "seed=-1 is out of range; allowed: 0 to" in done.stdout
