@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from common.errors import UserError
-from common.experiment import locks, processes
+from common.experiment import locks
 from common.experiment import record as records
 from common.experiment.interruption import StopRequest
 from common.experiment.provenance import code_version
@@ -181,5 +181,3 @@ def _refuse_processes(jobs: Sequence[Job], profile: Profile) -> None:
             f"trainer.devices={several.devices} works for one task at a time; run the tasks of a "
             "sweep one by one, with hydra/launcher=slurm, or with trainer.devices=1."
         )
-    if several is not None and processes.started_by_slurm():
-        raise UserError("A sweep is started by one process, not by several of srun.")

@@ -70,7 +70,8 @@ def run_job(sweep: Sweep, index: int, console: Console) -> int:
         # The first process looks after the note and the lock; the others follow it.
         return OK if _needed(sweep, index)[0] == at_hand.DONE else _perform(sweep, index, console)
     with locks.holding(sweep.lock(job), _PATIENCE_SECONDS) as alone, _attempt(sweep, index) as how:
-        if not alone:
+        # A run that was started by hand holds no lock of sweeps, but its own.
+        if not alone or _needed(sweep, index)[0] == at_hand.RUNNING:
             console.print("Another process is running this experiment: left to it.")
             how.append(LEFT)
             return OK

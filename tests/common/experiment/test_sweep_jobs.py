@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from common.errors import UserError
 from common.experiment import locks, sources
@@ -21,6 +22,7 @@ from common.experiment.sweep.commands import main
 from common.experiment.sweep.job import Job
 from common.experiment.sweep.states import States
 from common.experiment.sweep.store import Note, Submission, Sweep
+from common.experiment.sweep.worker import run_job
 from tests.running import finish, measured, record, run, run_folders, start
 
 QUICK = ["-m", "task=lra/listops", "scale=smoke", "trainer.threads=1"]
@@ -377,6 +379,16 @@ def test_a_run_that_another_command_has_is_not_waited_for(tmp_path):
     assert stand(made) == ["killed", "completed"]
     made.keep(0, Note(attempts=[{"started": "now", "how": store.LEFT}]))
     assert stand(made)[0] == "elsewhere"
+
+
+def test_a_run_that_was_started_by_hand_is_not_run_a_second_time(tmp_path, capsys):
+    going = a_run(tmp_path, job(0), "000000", "running")
+    made = a_sweep(tmp_path, [job(0)])
+    with locks.holding(going / locks.NAME):
+        assert run_job(made, 0, Console()) == 0
+        assert "left to it" in capsys.readouterr().out
+        assert stand(made) == ["elsewhere"]
+    assert list(going.parent.iterdir()) == [going]
 
 
 SLURM = """#!/bin/sh
