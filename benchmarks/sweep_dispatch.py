@@ -69,7 +69,7 @@ def planned(root: Path) -> None:
     context = DataContext(root / "data", download=False)
     look = lambda: preflight.look(jobs, root, context, skip_done=True)  # noqa: E731
     found = timed("find out what there is: nothing", look)
-    timed("show the plan", lambda: preflight.show(found, profiles.SlurmProfile(), console, root))
+    timed("show the plan", lambda: preflight.show(found, profiles.SlurmProfile(), console))
     sweep = Sweep(store.new_folder(root, jobs), tuple(jobs), "", profiles.LocalProfile(), root)
     timed("write the sweep", sweep.write)
     for job in jobs:

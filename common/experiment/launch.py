@@ -11,7 +11,9 @@ from omegaconf import DictConfig
 from rich import get_console
 from rich.console import Console
 
-from common.experiment import processes, schema
+from common.errors import UserError
+from common.experiment import processes, registry, schema
+from common.experiment.messages import unknown
 from common.experiment.paths import PAPERS, conf_folder
 from common.experiment.perform import exit_status, perform
 from common.experiment.searchpath import PaperSearchPath
@@ -29,6 +31,7 @@ def register() -> None:
 
 def launch(arguments: list[str]) -> int:
     """Run what the command line asks for; returns the exit status."""
+    _refuse_what_would_do_nothing(arguments)
     register()
     # The one console that progress bars print above.
     console = get_console()
@@ -38,6 +41,21 @@ def launch(arguments: list[str]) -> int:
     if asked.error is not None:
         raise asked.error
     return asked.status
+
+
+def _refuse_what_would_do_nothing(arguments: list[str]) -> None:
+    """Options of Hydra's own that change nothing here, and a site's file that is not there: Hydra
+    takes them without a word."""
+    for argument in arguments:
+        key, _, value = argument.partition("=")
+        if key.startswith(("hydra.run.", "hydra.sweep.")):
+            raise UserError(f"{key} has no effect: runs lie below output_root=<folder>.")
+        if key == "hydra/sweeper" and value != "structlab":
+            raise UserError(
+                f"hydra/sweeper={value} is unknown; allowed: structlab, which plans a sweep whole."
+            )
+        if key == "site@hydra.launcher" and value not in (sites := registry.sites()):
+            raise UserError(unknown("file of conf/site", value, sites))
 
 
 class _Asked:

@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable
 
+import yaml
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf.errors import OmegaConfBaseException
 
@@ -30,6 +31,9 @@ def explain(error: Exception, argv: list[str]) -> str | None:
     if isinstance(error, HydraException | OmegaConfBaseException) and (said := _other_model(argv)):
         return said
     for link in chain:
+        if isinstance(link, yaml.MarkedYAMLError) and link.problem_mark is not None:
+            mark = link.problem_mark
+            return f"{mark.name} is not YAML: line {mark.line + 1}: {link.problem}."
         if isinstance(link, MissingConfigException):
             return _missing_option(link, argv)
     for link in chain:
@@ -63,15 +67,15 @@ def _missing_option(error: MissingConfigException, argv: list[str]) -> str:
         return _unknown_task(task, paper)
     group, _, option = missing.rpartition("/")
     if group.startswith("hydra/"):
-        return _unknown(group, option, error.options or [])
+        return unknown(group, option, error.options or [])
     group, _, option = missing.partition("/")
     if group == "task":
         return _unknown_task(option, paper)
     if group == "model":
-        return _unknown("model", option, registry.models(paper), f" for paper {paper}")
+        return unknown("model", option, registry.models(paper), f" for paper {paper}")
     if group in _GROUPS:
-        return _unknown(group, option, _GROUPS[group]())
-    return _unknown(group or "option", option, error.options or [])
+        return unknown(group, option, _GROUPS[group]())
+    return unknown(group or "option", option, error.options or [])
 
 
 def _other_model(argv: list[str]) -> str | None:
@@ -80,18 +84,20 @@ def _other_model(argv: list[str]) -> str | None:
     if model is None or "," in model or paper not in registry.papers():
         return None
     allowed = registry.models(paper)
-    return None if model in allowed else _unknown("model", model, allowed, f" for paper {paper}")
+    return None if model in allowed else unknown("model", model, allowed, f" for paper {paper}")
 
 
 def _unknown_task(task: str, paper: str) -> str:
     if paper not in registry.papers():
-        return _unknown("paper", paper, registry.papers())
-    return _unknown("task", task, registry.tasks(paper), f" of paper {paper}")
+        return unknown("paper", paper, registry.papers())
+    return unknown("task", task, registry.tasks(paper), f" of paper {paper}")
 
 
-def _unknown(kind: str, given: str, allowed: Iterable[str], of: str = "") -> str:
+def unknown(kind: str, given: str, allowed: Iterable[str], of: str = "") -> str:
+    """``Unknown task 'lra/lisops'. Did you mean ...? Allowed of paper s5_ptd: ...``."""
     allowed = list(allowed)
-    return f"Unknown {kind} {given!r}.{nearest(given, allowed)} Allowed{of}: {', '.join(allowed)}."
+    listed = ", ".join(allowed) or "none"
+    return f"Unknown {kind} {given!r}.{nearest(given, allowed)} Allowed{of}: {listed}."
 
 
 def nearest(given: str, allowed: Iterable[str]) -> str:

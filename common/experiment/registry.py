@@ -48,6 +48,11 @@ def trainers() -> list[str]:
     return _options(conf_folder() / "trainer")
 
 
+def sites() -> list[str]:
+    """Files of what clusters ask for; all but the example are this machine's own."""
+    return _options(conf_folder() / "site")
+
+
 def default_paper() -> str:
     """The paper that runs where none is named."""
     text = (conf_folder() / "config.yaml").read_text()

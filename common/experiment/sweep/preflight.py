@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -34,12 +34,14 @@ class Plan:
 
     Attributes:
         standings: one for each job.
+        runs: what lies below ``output_root``, listed once.
         elsewhere: job -> the sweep in whose queue the same experiment waits or runs.
         lacking: data sets that are not prepared, and what has to be done for each.
     """
 
     jobs: Sequence[Job]
     standings: Sequence[Standing]
+    runs: AtHand
     elsewhere: dict[int, str] = field(default_factory=dict)
     lacking: list[tuple[Any, str]] = field(default_factory=list)
 
@@ -76,21 +78,21 @@ def refuse_duplicates(jobs: Iterable[Job]) -> None:
 
 def look(jobs: Sequence[Job], root: Path, context: DataContext, *, skip_done: bool) -> Plan:
     """Find out what each job still needs; changes nothing."""
+    runs = AtHand(root)
     if not skip_done:
         standings = [Standing(at_hand.NEW)] * len(jobs)
-        return Plan(jobs, standings, {}, data.lacking(data.needed(jobs), context))
-    runs = AtHand(root)
+        return Plan(jobs, standings, runs, {}, data.lacking(data.needed(jobs), context))
     standings = [runs.of(job) for job in jobs]
     elsewhere = _elsewhere(
         [j for j, s in zip(jobs, standings, strict=True) if s.what != at_hand.DONE], root
     )
-    plan = Plan(jobs, standings, elsewhere)
+    plan = Plan(jobs, standings, runs, elsewhere)
     chosen = set(plan.to_run)
     wanted = data.needed(job for job in jobs if job.index in chosen)
-    return Plan(jobs, standings, elsewhere, data.lacking(wanted, context))
+    return replace(plan, lacking=data.lacking(wanted, context))
 
 
-def show(plan: Plan, profile: Any, console: Console, root: Path) -> None:
+def show(plan: Plan, profile: Any, console: Console) -> None:
     """The table of jobs, what data they wait for, how long it may take."""
     console.print(_table(plan))
     for spec, what in plan.lacking:
@@ -104,17 +106,17 @@ def show(plan: Plan, profile: Any, console: Console, root: Path) -> None:
     tally = ", ".join(f"{count} {what}" for what, count in counts.items())
     console.print(f"  {len(plan.jobs)} jobs: {tally}", highlight=False)
     if plan.to_run:
-        console.print(f"  {estimate(plan, profile, root)}", highlight=False, soft_wrap=True)
+        console.print(f"  {estimate(plan, profile)}", highlight=False, soft_wrap=True)
 
 
-def estimate(plan: Plan, profile: Any, root: Path) -> str:
+def estimate(plan: Plan, profile: Any) -> str:
     """Node-hours, from what earlier runs of each task took."""
-    runs, known, seconds, unknown = AtHand(root), {}, 0.0, 0
+    known, seconds, unknown = {}, 0.0, 0
     chosen = set(plan.to_run)
     for job in (job for job in plan.jobs if job.index in chosen):
         key = (job.paper, job.task, job.variant, job.scale)
         if key not in known:
-            known[key] = _seconds(runs, job)
+            known[key] = _seconds(plan.runs, job)
         if known[key] is None:
             unknown += 1
         else:

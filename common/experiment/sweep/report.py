@@ -15,6 +15,7 @@ from rich.text import Text
 
 from common.experiment import record as records
 from common.experiment.children import last_lines
+from common.experiment.record import Record
 from common.experiment.sweep.job import own_overrides
 from common.experiment.sweep.states import ALIVE, JobState
 from common.experiment.sweep.store import Sweep
@@ -82,10 +83,9 @@ def summary_table(states: Sequence[JobState]) -> Table:
         run = state.record
         if run is None or run.status != records.COMPLETED:
             continue
-        value = run.metrics.get(run.metric, run.metrics.get("average"))
-        if value is not None:
-            told = (run.paper, run.task, run.variant, run.scale)
-            rows[(*told, *([overrides] if any(own) else []), run.metric)].append(value)
+        told = (run.paper, run.task, run.variant, run.scale, *([overrides] if any(own) else []))
+        for metric, value in _figures(run).items():
+            rows[(*told, metric)].append(value)
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for column in ("paper", "task", "variant", "scale", *(["with"] if any(own) else []), "metric"):
         table.add_column(column, overflow="fold")
@@ -95,6 +95,14 @@ def summary_table(states: Sequence[JobState]) -> Table:
         spread = f"{stdev(values):.3g}" if len(values) > 1 else "-"
         table.add_row(*key, f"{fmean(values):.4g}", spread, str(len(values)))
     return table
+
+
+def _figures(run: Record) -> dict[str, float]:
+    """What a run was for; of a composite its average, or its members' where one is missing."""
+    for metric in (run.metric, "average"):
+        if metric in run.metrics:
+            return {metric: run.metrics[metric]}
+    return run.metrics if run.facts.get("members") else {}
 
 
 def write_results(sweep: Sweep, states: Sequence[JobState]) -> Path:

@@ -64,7 +64,7 @@ def run(
     preflight.refuse_duplicates(jobs)
     _refuse_processes(jobs, profile)
     found = preflight.look(jobs, root, context_of(data_options), skip_done=skip_done)
-    preflight.show(found, profile, console, root)
+    preflight.show(found, profile, console)
     if dry:
         return 0
     if found.to_run and isinstance(profile, SlurmProfile):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
 from common.experiment.cli import main
+from common.experiment.messages import explain
 
 
 def refused(arguments, capsys):
@@ -124,6 +126,27 @@ def test_values_out_of_range(override, said, capsys):
 def test_a_bad_member_of_a_composite_costs_no_training(capsys):
     message = refused(["task=lra", "scale=smoke", "model.n_layers=two"], capsys)
     assert "Wrong value: model.n_layers=two" in message
+
+
+@pytest.mark.parametrize(
+    ("argument", "said"),
+    [
+        ("hydra.sweep.dir=there", "runs lie below output_root"),
+        ("hydra.run.dir=there", "runs lie below output_root"),
+        ("hydra/sweeper=basic", "allowed: structlab"),
+        ("site@hydra.launcher=exmple", "Did you mean 'example'?"),
+    ],
+)
+def test_what_hydra_would_take_without_a_word(argument, said, capsys):
+    assert said in refused(["-m", "seed=0,1", argument], capsys)
+
+
+def test_a_file_that_is_not_yaml_is_named_with_its_line(tmp_path):
+    file = tmp_path / "site.yaml"
+    file.write_text("time: 15\npartition: [gpu\n")
+    with file.open() as opened, pytest.raises(yaml.YAMLError) as raised:
+        yaml.safe_load(opened)
+    assert explain(raised.value, []).startswith(f"{file} is not YAML: line 3: expected")
 
 
 def test_full_trace_on_demand(monkeypatch):

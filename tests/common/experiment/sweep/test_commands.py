@@ -80,3 +80,21 @@ def test_collect_counts_what_was_done_before(tmp_path, capsys):
 def test_an_array_of_one_is_no_array():
     assert list(Submission("7", [4], 0.0).ids()) == [(4, "7")]
     assert list(Submission("7", [4, 9], 0.0).ids()) == [(4, "7_0"), (9, "7_1")]
+
+
+@pytest.mark.parametrize(
+    ("metrics", "rows"),
+    [
+        ({"text_accuracy": 81.0, "average": 82.5}, ["82.5"]),
+        ({"text_accuracy": 81.0, "image_accuracy": 84.0}, ["81", "84"]),  # one member lacked data
+    ],
+)
+def test_a_composite_shows_its_average_or_its_members(tmp_path, capsys, metrics, rows):
+    whole = job(0, task="lra")
+    made = a_sweep(tmp_path, [whole])
+    told = {"metric": "", "metrics": metrics, "facts": {"members": {"lra/text": "there"}}}
+    folder = a_run(tmp_path, whole, "000000", "completed", **told)
+    made.keep(0, Note(folder=str(folder)))
+    main(["--output-root", str(tmp_path), "collect"])
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [line[-3] for line in lines if line[:2] == ["p", "lra"]] == rows

@@ -34,7 +34,7 @@ def test_the_estimate_is_what_earlier_runs_took(tmp_path):
         a_run(tmp_path, job(9), name, "completed", wall_seconds=seconds)
     jobs = [job(0), job(1), job(2, task="other")]
     found = preflight.look(jobs, tmp_path, None, skip_done=False)
-    said = preflight.estimate(found, profiles.SlurmProfile(time=30), tmp_path)
+    said = preflight.estimate(found, profiles.SlurmProfile(time=30))
     assert said.startswith("about 2 node-hours")
     assert "1 jobs of tasks that have no time here yet, at most 0.5 node-hours" in said
 
