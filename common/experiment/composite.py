@@ -22,6 +22,7 @@ from common.experiment.lifecycle import Outcome, alone, run_one
 from common.experiment.record import Record
 
 MEMBERS = "members.json"
+_WHOLE = ("task", "task.members", "resume")  # overrides that mean the composite itself
 
 
 def run_composite(
@@ -106,7 +107,9 @@ def _keep_or_run(
 ) -> Outcome:
     if member.resume is not None:
         done = Record.read(Path(member.resume))
-        if done.status == records.COMPLETED and done.config_hash == config_hash(plain(member)):
+        # What diverged would diverge again.
+        ended = done.status in (records.COMPLETED, records.DIVERGED)
+        if ended and done.config_hash == config_hash(plain(member)):
             return Outcome(Path(member.resume), done)
     return run_one(member, overrides, console, opened)
 
@@ -156,7 +159,7 @@ def composite_hash(members: Mapping[str, str]) -> str:
 
 def member_overrides(name: str, overrides: Iterable[str]) -> list[str]:
     """With what one member of a composite is composed."""
-    kept = [o for o in overrides if o.partition("=")[0].lstrip("+~") not in ("task", "resume")]
+    kept = [o for o in overrides if o.partition("=")[0].lstrip("+~") not in _WHOLE]
     return [*kept, f"task={name}"]
 
 

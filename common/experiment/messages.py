@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import re
 from collections.abc import Iterable
 
@@ -12,6 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from common.experiment import registry
 
+_CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 _GROUPS = {
     "scale": registry.scales,
     "trainer": registry.trainers,
@@ -31,6 +33,12 @@ def explain(error: Exception, argv: list[str]) -> str | None:
     if isinstance(error, HydraException | OmegaConfBaseException) and (said := _other_model(argv)):
         return said
     for link in chain:
+        if isinstance(link, OSError) and link.errno in _CANNOT_WRITE:
+            where = link.filename or "a file"
+            return (
+                f"Cannot write to {where} ({link.strerror}). Free space, make it writable, or "
+                "choose another place with output_root=<folder>."
+            )
         if isinstance(link, yaml.MarkedYAMLError) and link.problem_mark is not None:
             mark = link.problem_mark
             return f"{mark.name} is not YAML: line {mark.line + 1}: {link.problem}."

@@ -42,6 +42,13 @@ def send(
     Raises:
         UserError: no such launcher or option, or it does not work here.
     """
+    for option in options:
+        if not option.startswith(("hydra.launcher.", "site@hydra.launcher=")):
+            raise UserError(
+                f"--launcher-option {option} is none of the launcher's; allowed: "
+                "hydra.launcher.<key>=<value>, site@hydra.launcher=<file of conf/site>. What a "
+                "claim's runs are is said by the claim."
+            )
     register()
     overrides = [f"hydra/launcher={launcher}", *options]
     distinct = {run.config_hash: tuple(run.arguments) for run in runs}

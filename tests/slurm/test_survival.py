@@ -13,6 +13,7 @@ import pytest
 from common.experiment.sweep.states import States
 from tests.slurm.conftest import SCRIPT
 from tests.slurm.sweeps import (
+    DETACHED,
     LONG,
     SHORT,
     SLURM,
@@ -20,6 +21,7 @@ from tests.slurm.sweeps import (
     begin,
     call,
     ended,
+    newest,
     queued_by,
     result,
     runs_of,
@@ -78,29 +80,39 @@ def test_requeued_by_hand(tmp_path, straight):
     completed_once(sweep, tmp_path, straight, attempts=2)
 
 
-def test_cancelled_and_killed_then_retried(tmp_path, straight):
-    sweep = submitted([*LONG, "seed=0,1"], tmp_path)
-    states = wait(sweep, all_under_way)
-    slurm("scancel", states[0].slurm)
-    os.kill(sweep.note(1).attempts[-1]["pid"], signal.SIGKILL)
-    states = wait(sweep, ended)
-    assert [state.state for state in states] == ["cancelled", "killed"]
-    shown = call(["sweeps", "show"], tmp_path)
-    assert "cancelled: job 0" in shown
-    assert "killed: job 1" in shown
+def test_cancelled_then_killed_and_each_time_retried(tmp_path, straight):
+    sweep = submitted(LONG, tmp_path)
+    (state,) = wait(sweep, all_under_way)
+    slurm("scancel", state.slurm)
+    (state,) = wait(sweep, ended)
+    assert state.state == "cancelled"
+    assert "cancelled: job 0" in call(["sweeps", "show"], tmp_path)
     call(["sweeps", "retry"], tmp_path)
-    assert "2 completed" in call(["sweeps", "watch"], tmp_path)
-    assert len(runs_of(tmp_path)) == 2
-    assert result(Path(sweep.note(0).folder)) == straight
+    wait(sweep, lambda states: states[0].state == "running" and states[0].attempts == 2)
+    os.kill(sweep.note(0).attempts[-1]["pid"], signal.SIGKILL)
+    (state,) = wait(sweep, ended)
+    assert state.state == "killed"
+    assert "killed: job 0" in call(["sweeps", "show"], tmp_path)
+    assert "1 resume" in call(["-m", *DETACHED, *LONG], tmp_path)  # the same command
+    completed_once(newest(tmp_path), tmp_path, straight, attempts=1)
 
 
 def test_sweeps_cancel_is_not_undone_by_requeueing(tmp_path):
     sweep = submitted([*LONG, "seed=0,1"], tmp_path)
     wait(sweep, lambda states: any(under_way(state) for state in states))
-    call(["sweeps", "cancel"], tmp_path)
+    assert "cancelled: 2 jobs" in call(["sweeps", "cancel"], tmp_path)
     states = wait(sweep, ended)
     assert {state.state for state in states} == {"cancelled"}
-    assert slurm("squeue", "--me", "-h", "-n", f"structlab-{sweep.name}") == ""
+    assert slurm("squeue", "--me", "-h", "-n", sweep.slurm_name) == ""
+
+
+def test_sweeps_cancel_while_data_are_prepared(tmp_path):
+    sweep = submitted([*SHORT, "hydra.launcher.sbatch={begin: now+300}"], tmp_path)
+    wait(sweep, lambda states: states[0].cause.startswith("data are being prepared"))
+    call(["sweeps", "cancel"], tmp_path)
+    assert slurm("squeue", "--me", "-h", "-n", sweep.slurm_name) == ""
+    (state,) = wait(sweep, ended)
+    assert state.state == "cancelled"
 
 
 def test_out_of_memory(tmp_path):
@@ -114,7 +126,8 @@ def test_out_of_memory(tmp_path):
 def test_a_job_that_raises_stops_no_other(tmp_path):
     out = call(["-m", *SLURM, *SHORT, "model.state_size=10,8"], tmp_path, status=1)
     assert "1 failed, 1 completed" in out
-    assert "not divisible" in out
+    said = [line for line in out.splitlines() if line.startswith("    | ")]
+    assert any("ModelError" in line or "not divisible" in line for line in said), out
     again = call(["-m", *SLURM, *SHORT, "model.state_size=8,10"], tmp_path, status=1)
     assert "1 done, 1 run" in again
 

@@ -82,19 +82,22 @@ class AtHand:
 
 def standing_of(folder: Path) -> Standing | None:
     """What one run is good for; None if its record cannot be read."""
+    # First the lock: what lets go of it has written its record before.
+    held = locks.is_held(folder / locks.NAME)
     try:
         run = Record.read(folder)
-        members = [Record.read(member) for member in members_of(folder).values()]
+        members = {name: Record.read(member) for name, member in members_of(folder).items()}
     except UserError:
         return None
-    if locks.is_held(folder / locks.NAME):
+    if held:
         return Standing(RUNNING, folder)
-    if not all(same_code(one) for one in (run, *members)):
+    if not all(same_code(one) for one in (run, *members.values())):
         return Standing(NEW)
     if members and run.status != records.RUNNING:
         # A composite ends whatever its members lacked; what they lacked may be there now.
-        whole = all(member.status in ENDED for member in members)
-        return Standing(DONE if whole and run.status in ENDED else RESUME, folder)
+        whole = members.keys() == run.config.get("members", {}).keys()
+        ended = all(member.status in ENDED for member in members.values())
+        return Standing(DONE if whole and ended else RESUME, folder)
     if run.status in ENDED:
         return Standing(DONE, folder)
     return Standing(RESUME, folder) if run.status in CUT_SHORT else Standing(NEW)

@@ -16,10 +16,12 @@ from rich.console import Console
 from rich.table import Table
 
 from common.errors import UserError
+from common.experiment import locks
 from common.experiment import record as records
 from common.experiment.sweep import queue, report, store
+from common.experiment.sweep.profiles import SlurmProfile
 from common.experiment.sweep.start import start
-from common.experiment.sweep.states import States
+from common.experiment.sweep.states import HELD, JobState, States
 from common.experiment.sweep.store import Sweep
 from common.experiment.sweep.watch import follow
 
@@ -106,30 +108,38 @@ def _collect(sweep: Sweep, options: argparse.Namespace, console: Console) -> int
 
 
 def _cancel(sweep: Sweep, options: argparse.Namespace, console: Console) -> int:
+    alive = [state for state in States(sweep).look() if state.alive or state.state == HELD]
     # First the mark: a job that is told to stop looks for it before it asks to be queued again.
     sweep.cancelled.touch()
-    alive = [state for state in States(sweep).look() if state.alive]
-    ids = [state.slurm for state in alive if state.slurm]
-    preparing = [s.slurm for s in sweep.submissions() if not s.indices]
-    try:
-        ids += [name for name, job in queue.look(preparing).items() if job.alive] if ids else []
-        queue.cancel(ids)
-    except queue.NoAnswer as error:
-        raise UserError(f"{error}. Not everything was cancelled; try again.") from error
-    for state in alive:
-        attempts = sweep.note(state.job.index).attempts
-        if state.slurm is None and state.state == records.RUNNING and attempts:
-            _stop(attempts[-1], console)
-    console.print(f"  cancelled: {len(alive)} jobs", highlight=False)
+    if isinstance(sweep.profile, SlurmProfile):
+        try:
+            queue.cancel(sweep.slurm_name)
+        except queue.NoAnswer as error:
+            raise UserError(f"{error}. Nothing was cancelled; try again.") from error
+    told = [state for state in alive if _told(sweep, state, console)]
+    console.print(f"  cancelled: {len(told)} jobs", highlight=False)
     return 0
 
 
-def _stop(attempt: dict, console: Console) -> None:
-    if attempt["host"] != socket.gethostname():
-        console.print(f"  a job runs on {attempt['host']}: cancel it there", highlight=False)
-        return
+def _told(sweep: Sweep, state: JobState, console: Console) -> bool:
+    """Tell the process of a job to stop; whether it, or its scheduler, has been told."""
+    if state.state != records.RUNNING:
+        return True  # the mark suffices
+    attempts = sweep.note(state.job.index).attempts
+    if not attempts:
+        return state.slurm is not None
+    last = attempts[-1]
+    if not locks.is_held_by(sweep.lock(state.job), last["host"], last["pid"]):
+        console.print(f"  job {state.job.index} is run by another command", highlight=False)
+        return False
+    if last["slurm"] is not None:
+        return True
+    if last["host"] != socket.gethostname():
+        console.print(f"  job {state.job.index} runs on {last['host']}: cancel it there")
+        return False
     with suppress(ProcessLookupError):
-        os.kill(attempt["pid"], signal.SIGTERM)
+        os.kill(last["pid"], signal.SIGTERM)
+    return True
 
 
 def _retry(sweep: Sweep, options: argparse.Namespace, console: Console) -> int:
@@ -142,7 +152,7 @@ def _retry(sweep: Sweep, options: argparse.Namespace, console: Console) -> int:
         state.job.index
         for state in States(sweep).look()
         if not state.alive
-        and state.state not in fine
+        and state.state not in (*fine, HELD)
         and (state.state == records.FAILED or not options.failed)
     ]
     if not indices:

@@ -24,6 +24,7 @@ class Job:
             members'.
         devices: processes of one run.
         nodes: machines that they are dealt out to.
+        members: of a composite, its members' hashes.
     """
 
     index: int
@@ -38,6 +39,7 @@ class Job:
     datasets: tuple[Any, ...] = ()
     devices: int = 1
     nodes: int = 1
+    members: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -201,18 +201,19 @@ class _Planner:
         for (one, values), whole in zip(given, wholes, strict=True):
             # An entry of a table that nothing reads is no part of what a run is.
             leaves.update((key, value) for key, value in values.items() if key in leaves)
-            own = whole or (leaves["variant"], config_hash(leaves), roots, datasets)
-            variant, digest, roots, datasets = own
+            own = whole or (leaves["variant"], config_hash(leaves), roots, datasets, ())
+            variant, digest, roots, datasets, parts = own
             paper, task, scale, seed, devices, nodes = (leaves[key] for key in _FACTS)
             what = (paper, task, variant, scale, seed, digest)
-            jobs.append(Job(one.index, one.overrides, *what, roots, datasets, devices, nodes))
+            needs = (roots, datasets, devices, nodes, parts)
+            jobs.append(Job(one.index, one.overrides, *what, *needs))
         return jobs
 
     def _wholes(
         self, members: tuple[str, ...], jobs: list[tuple[str, ...]]
-    ) -> Iterable[tuple[str, str, tuple[str, ...], tuple[Any, ...]] | None]:
-        """Variant, hash, roots and data sets of composites, by those of their members; None of
-        other jobs."""
+    ) -> Iterable[tuple[str, str, tuple[str, ...], tuple[Any, ...], tuple[str, ...]] | None]:
+        """Variant, hash, roots, data sets and members' hashes of composites, by their members;
+        None of other jobs."""
         if not members:
             yield from itertools.repeat(None, len(jobs))
             return
@@ -225,7 +226,8 @@ class _Planner:
             roots = tuple(sorted({root for part in parts for root in part.roots}))
             datasets = {repr(dataset): dataset for part in parts for dataset in part.datasets}
             sets = self._first(tuple(datasets.values()))
-            yield parts[0].variant, composite_hash(hashes), self._first(roots), sets
+            digest, own = composite_hash(hashes), tuple(hashes.values())
+            yield parts[0].variant, digest, self._first(roots), sets, own
 
     def _first(self, found: Any) -> Any:
         """The first that was found like it: jobs share it."""

@@ -21,7 +21,7 @@ from common.experiment.sweep import at_hand, data, store
 from common.experiment.sweep.at_hand import AtHand, Standing
 from common.experiment.sweep.job import Job, own_overrides
 from common.experiment.sweep.profiles import SlurmProfile
-from common.experiment.sweep.states import States
+from common.experiment.sweep.states import HELD, States
 
 QUEUED = "queued"
 _ROWS = 40
@@ -65,9 +65,16 @@ class Plan:
 
 
 def refuse_duplicates(jobs: Iterable[Job]) -> None:
-    """Raises UserError if two jobs are the same experiment."""
+    """Raises UserError if two jobs are the same experiment, or one is a part of another."""
+    jobs = list(jobs)
     seen: dict[str, Job] = {}
+    of = {member: job for job in jobs for member in job.members}
     for job in jobs:
+        if (whole := of.get(job.config_hash)) is not None:
+            raise UserError(
+                f"A job of this sweep is also a part of another; leave one out:\n  "
+                f"{' '.join(job.overrides)}\n  {' '.join(whole.overrides)}"
+            )
         first = seen.setdefault(job.config_hash, job)
         if first is not job:
             raise UserError(
@@ -111,20 +118,20 @@ def show(plan: Plan, profile: Any, console: Console) -> None:
 
 def estimate(plan: Plan, profile: Any) -> str:
     """Node-hours, from what earlier runs of each task took."""
-    known, seconds, unknown = {}, 0.0, 0
+    known, seconds, unknown, nodes = {}, 0.0, 0, 0
     chosen = set(plan.to_run)
     for job in (job for job in plan.jobs if job.index in chosen):
         key = (job.paper, job.task, job.variant, job.scale)
         if key not in known:
             known[key] = _seconds(plan.runs, job)
         if known[key] is None:
-            unknown += 1
+            unknown, nodes = unknown + 1, nodes + job.nodes
         else:
             seconds += known[key] * job.nodes
     text = f"about {seconds / 3600:.2g} node-hours, as earlier runs took" if seconds else ""
     if unknown:
         limit = (
-            f", at most {unknown * profile.time / 60:.3g} node-hours between two requeues"
+            f", at most {nodes * profile.time / 60:.3g} node-hours between two requeues"
             if isinstance(profile, SlurmProfile)
             else ""
         )
@@ -158,7 +165,8 @@ def _elsewhere(jobs: Sequence[Job], root: Path) -> dict[int, str]:
         if not any(j.config_hash in wanted for j in sweep.jobs):
             continue
         for state in States(sweep).look():
-            if state.job.config_hash in wanted and state.alive:
+            waits = state.alive or state.state == HELD
+            if state.job.config_hash in wanted and waits:
                 found[wanted[state.job.config_hash]] = sweep.name
     return found
 

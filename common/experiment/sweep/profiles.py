@@ -11,6 +11,8 @@ from omegaconf import DictConfig, OmegaConf
 from common.errors import UserError
 
 PREPARE = ("job", "here", "no")
+# Options of sbatch by which sweeps are led.
+_OURS = ("job_name", "array", "dependency", "signal", "output", "error", "requeue", "no_requeue")
 
 
 @dataclass
@@ -58,7 +60,7 @@ class SlurmProfile:
         requeues: how often a run may reach the time limit; preemption does not count.
         setup: shell lines before the run, ``module load cuda``.
         srun: more options of ``srun``, for instance those that name a container's image.
-        sbatch: more options of ``sbatch``, as name: value.
+        sbatch: more options of ``sbatch``, as name: value; ``exclusive: true`` for one without.
         prepare: who makes or fetches data: a ``job`` that the others wait for; ``here``, before
             anything is queued, where compute nodes reach no network; or ``no``, each run itself.
         detach: leave once the jobs are queued.
@@ -80,7 +82,7 @@ class SlurmProfile:
     requeues: int = 20
     setup: list[str] = field(default_factory=list)
     srun: list[str] = field(default_factory=list)
-    sbatch: dict[str, str] = field(default_factory=dict)
+    sbatch: dict[str, Any] = field(default_factory=dict)
     prepare: str = "job"
     detach: bool = False
     poll: float = 10.0
@@ -93,6 +95,9 @@ class SlurmProfile:
                 f"hydra.launcher.prepare={self.prepare!r} is unknown; allowed: "
                 f"{', '.join(PREPARE)}."
             )
+        for key in self.sbatch:
+            if key.replace("-", "_") in _OURS:
+                raise UserError(f"hydra.launcher.sbatch: {key} is what the sweep itself sets.")
         if not 0 < self.signal_lead < 60 * self.time:
             raise UserError(
                 f"hydra.launcher.signal_lead={self.signal_lead} s leaves a job of "

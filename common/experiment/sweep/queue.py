@@ -6,10 +6,17 @@ import os
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from common.errors import UserError
 
 _TIMEOUT_SECONDS = 60
+# Of what the commands say when the controller is restarted, busy or cut off: it passes.
+_AWAY = ("contact", "timed out", "timeout", "connect", "zero bytes", "transmi", "temporarily")
+_WAITING = ("PENDING", "REQUEUED")
+_HELD = ("REQUEUE_HOLD", "SPECIAL_EXIT")
+_ALIVE = (*_WAITING, "RUNNING", "CONFIGURING", "SUSPENDED", "STOPPED", "COMPLETING", "SIGNALING",
+          "STAGE_OUT", "RESIZING")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -21,12 +28,16 @@ class Queued:
         reason: why it waits, or the signal that ended it, or its exit status.
         waiting: it is in the queue, to be started or started again.
         alive: it runs, or it waits.
+        held: it is in the queue, and somebody has to let it go.
+        ended: when it left the queue, in seconds since the epoch.
     """
 
     state: str
     reason: str
-    waiting: bool
-    alive: bool
+    waiting: bool = False
+    alive: bool = False
+    held: bool = False
+    ended: float = 0.0
 
 
 class NoAnswer(Exception):
@@ -38,40 +49,54 @@ def look(ids: Iterable[str]) -> dict[str, Queued]:
 
     Raises:
         NoAnswer: the controller is away for now.
-        UserError: there is no SLURM here.
+        UserError: there is no SLURM here, or it does not understand the question.
     """
     wanted = set(ids)
     if not wanted:
         return {}
+    # Those that have just ended among them: sites without accounting know them for five minutes.
+    options = ["-u", str(os.getuid()), "-a", "-h", "-r", "-t", "all", "-o", "%i|%T|%e|%r"]
     found = {}
-    for line in _call("squeue", "--me", "-h", "-r", "-o", "%i|%T|%r").splitlines():
-        name, state, reason = line.split("|", 2)
+    for line in _call("squeue", *options).splitlines():
+        name, state, ended, reason = line.split("|", 3)
         if name in wanted:
-            waiting = state in ("PENDING", "REQUEUED", "REQUEUE_HOLD", "SPECIAL_EXIT")
-            found[name] = Queued(state, reason, waiting, True)
-    arrays = {name.partition("_")[0] for name in wanted - found.keys()}
-    if arrays:
-        found = _ended(arrays, wanted) | found
-    return found
+            found[name] = _queued(state, ended, reason)
+    gone = wanted - {name for name, job in found.items() if job.alive or job.held}
+    return found | _ended(gone)
 
 
-def _ended(arrays: set[str], wanted: set[str]) -> dict[str, Queued]:
+def _ended(gone: set[str]) -> dict[str, Queued]:
+    """What accounting says of jobs that have left the queue."""
+    if not gone:
+        return {}
+    arrays = ",".join(sorted({name.partition("_")[0] for name in gone}))
+    columns = "JobID,State,End,ExitCode,DerivedExitCode"
     try:
-        text = _call("sacct", "-X", "-n", "-P", "-j", ",".join(sorted(arrays)),
-                     "-o", "JobID,State,ExitCode,DerivedExitCode")  # fmt: skip
-    except NoAnswer:
-        return {}  # no accounting: what has left the queue is known from its record alone
+        text = _call("sacct", "-X", "-n", "-P", "-j", arrays, "-o", columns)
+    except (NoAnswer, UserError):
+        return {}  # no accounting here: what became of a job is known from its record alone
     found = {}
     for line in text.splitlines():
-        name, state, exit_code, of_step = line.split("|", 3)
-        if name in wanted:
-            # "CANCELLED by 1000"
-            word = state.partition(" ")[0]
-            alive = word in ("PENDING", "RUNNING", "REQUEUED", "SUSPENDED", "COMPLETING")
+        name, state, ended, exit_code, of_step = line.split("|", 4)
+        if name in gone:
             status, signum = exit_code.partition(":")[0], of_step.partition(":")[2]
             why = f"signal {signum}" if signum not in ("", "0") else f"exit status {status}"
-            found[name] = Queued(word, why, word == "PENDING", alive)
+            found[name] = _queued(state.partition(" ")[0], ended, why)  # "CANCELLED by 1000"
     return found
+
+
+def _queued(state: str, ended: str, reason: str) -> Queued:
+    waiting = state in _WAITING
+    held = state in _HELD or (waiting and "held" in reason.lower())
+    return Queued(state, reason, waiting, state in _ALIVE and not held, held, _epoch(ended))
+
+
+def _epoch(text: str) -> float:
+    """Seconds since the epoch of SLURM's local time; 0 of ``Unknown`` and the like."""
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return 0.0
 
 
 def own_job() -> str | None:
@@ -94,7 +119,12 @@ def time_left(job: str) -> tuple[str, float | None]:
         NoAnswer: the controller is away for now.
         UserError: there is no SLURM here.
     """
-    lines = _call("squeue", "-h", "-j", job, "-o", "%T|%L").splitlines()
+    try:
+        lines = _call("squeue", "-a", "-h", "-j", job, "-o", "%T|%L").splitlines()
+    except UserError as error:
+        if "invalid job id" in str(error).lower():
+            return "", None
+        raise
     if not lines:
         return "", None
     state, _, left = lines[0].partition("|")
@@ -116,33 +146,32 @@ def requeue(job: str) -> None:
     """Put a running job back in the queue; SLURM then ends it.
 
     Raises:
-        NoAnswer: it could not be asked to.
+        NoAnswer: the controller is away for now.
+        UserError: there is no SLURM here, or it puts no job back.
     """
     _call("scontrol", "requeue", job)
 
 
-def cancel(ids: Iterable[str]) -> None:
-    """End jobs, whether they run or wait.
+def cancel(name: str) -> None:
+    """End all jobs of one name, whether they run or wait; jobs whose number nobody wrote down too.
 
     Raises:
-        NoAnswer: some could not be ended; the others are.
+        NoAnswer: the controller is away for now.
+        UserError: there is no SLURM here.
     """
-    known, refused = list(ids), []
-    for start in range(0, len(known), 500):
-        try:
-            _call("scancel", *known[start : start + 500])
-        except NoAnswer as error:
-            refused.append(error)
-    if refused:
-        raise refused[0]
+    _call("scancel", "-u", str(os.getuid()), "--name", name)
 
 
 def max_array_size() -> int:
-    """The largest array that this site takes."""
+    """The largest array that this site takes; 1 where it takes none.
+
+    Raises:
+        NoAnswer: the controller is away for now.
+    """
     for line in _call("scontrol", "show", "config").splitlines():
         key, _, value = line.partition("=")
         if key.strip() == "MaxArraySize":
-            return int(value)
+            return max(1, int(value))
     return 1000
 
 
@@ -159,5 +188,8 @@ def _call(*command: str) -> str:
     except subprocess.TimeoutExpired:
         raise NoAnswer(f"{command[0]} does not answer") from None
     if done.returncode != 0:
-        raise NoAnswer(f"{command[0]}: {done.stderr.strip()}")
+        said = f"{command[0]}: {done.stderr.strip()}"
+        if any(word in said.lower() for word in _AWAY):
+            raise NoAnswer(said)
+        raise UserError(said)
     return done.stdout

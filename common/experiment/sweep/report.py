@@ -13,6 +13,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from common.atomic import replacing
 from common.experiment import record as records
 from common.experiment.children import last_lines
 from common.experiment.record import Record
@@ -109,8 +110,8 @@ def write_results(sweep: Sweep, states: Sequence[JobState]) -> Path:
     """``results.csv`` in the sweep's folder: a row for each job, a column for each metric."""
     metrics = sorted({m for s in states if s.record for m in s.record.metrics})
     path = sweep.folder / RESULTS
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
+    with replacing(path, "w") as file:
+        writer = csv.writer(file, lineterminator="\n")
         head = ["job", "paper", "task", "variant", "scale", "seed", "overrides", "state", "folder"]
         writer.writerow([*head, *metrics])
         for state in states:

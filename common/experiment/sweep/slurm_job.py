@@ -28,20 +28,17 @@ _PAUSE_SECONDS = 5.0
 _EARLY_SECONDS = 60.0  # SLURM may send the warning as much before its time
 
 
-class JobFailed(Exception):
-    """Makes the job end with a status other than 0; what happened stands in the record."""
-
-
 def run(folder: str, index: int) -> None:
     """What submitit calls in the job.
 
     Raises:
-        JobFailed: the run did not complete.
+        SystemExit: the run did not complete. What happened stands in the record; of an exception
+            submitit would print its own traceback below that of the run.
     """
     from common.experiment.launch import register
 
     sys.stdout.reconfigure(line_buffering=True)
-    status = 1
+    status, began = 1, time.monotonic()
     signal.signal(signal.SIGUSR2, _stop_in_order)
     try:
         with StopRequest().listening():
@@ -51,9 +48,9 @@ def run(folder: str, index: int) -> None:
             status = run_job(sweep, index, console())
     except RunInterrupted as interruption:
         print(interruption, flush=True)
-        _go_back(folder, index)
+        _go_back(folder, index, began)
     if status != 0:
-        raise JobFailed(f"job {index} of {folder}: see its record")
+        sys.exit(status)
 
 
 def prepare(folder: str) -> None:
@@ -71,22 +68,22 @@ def _stop_in_order(signum: int, frame: object) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _go_back(folder: str, index: int) -> None:
+def _go_back(folder: str, index: int, began: float) -> None:
     """Ask to be queued again, unless the job was cancelled or is on its way back already."""
     sweep, job = Sweep.read(Path(folder)), queue.own_job()
+    lead = sweep.profile.signal_lead
     if not processes.is_main():
         # The first process asks; if no signal reaches it, because it waits for this one to join
         # it, this one does.
-        time.sleep(sweep.profile.signal_lead / 2)
-    deadline = time.monotonic() + sweep.profile.signal_lead
+        time.sleep(lead / 2)
+    deadline = time.monotonic() + lead
     while time.monotonic() < deadline:
         try:
             state, left = queue.time_left(job)
             if state != "RUNNING" or sweep.cancelled.exists():
                 print(f"SLURM says {state or 'nothing'}: not queued again.", flush=True)
                 return
-            at_limit = left is not None and left <= sweep.profile.signal_lead + _EARLY_SECONDS
-            if at_limit and _too_often(sweep, index):
+            if _too_often(sweep, index, left):
                 return
             print("Back into the queue.", flush=True)
             queue.requeue(job)
@@ -95,17 +92,22 @@ def _go_back(folder: str, index: int) -> None:
         except queue.NoAnswer as error:
             print(f"{error}; asking again.", flush=True)
             time.sleep(_PAUSE_SECONDS)
-        except UserError:
-            # In a container: the batch script outside looks for this file and asks in its place.
-            print("No scontrol here: left to the batch script.", flush=True)
-            sweep.requeue(job).touch()
+        except UserError as error:
+            by_the_clock = 60 * sweep.profile.time - (time.monotonic() - began)
+            if not _too_often(sweep, index, by_the_clock):
+                # In a container: the batch script outside finds this file and asks in its place.
+                print(f"{error} Left to the batch script.", flush=True)
+                sweep.requeue(job).touch()
             return
+    print("It could not be put back in time: the same command goes on.", flush=True)
 
 
-def _too_often(sweep: Sweep, index: int) -> bool:
-    """Count the time limits; whether this one is more than are allowed."""
+def _too_often(sweep: Sweep, index: int, left: float | None) -> bool:
+    """Whether this is the time limit and once more than is allowed; an attempt counts once."""
+    if left is None or left > sweep.profile.signal_lead + _EARLY_SECONDS:
+        return False
     note = sweep.note(index)
-    if processes.is_main():
+    if note.attempts[-1].get("how") != TIME_LIMIT:
         note.attempts[-1]["how"] = TIME_LIMIT
         note.limits += 1
         sweep.keep(index, note)

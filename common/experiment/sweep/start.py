@@ -17,13 +17,14 @@ from common.experiment import locks
 from common.experiment import record as records
 from common.experiment.interruption import StopRequest
 from common.experiment.provenance import code_version
-from common.experiment.sweep import at_hand, data, preflight, report, store
+from common.experiment.sweep import data, preflight, report, store
+from common.experiment.sweep.again import forget_the_end
 from common.experiment.sweep.data import context_of
 from common.experiment.sweep.job import Job
 from common.experiment.sweep.planning import expand, plan
 from common.experiment.sweep.profiles import BasicProfile, LocalProfile, Profile, SlurmProfile
 from common.experiment.sweep.states import States
-from common.experiment.sweep.store import Note, Sweep
+from common.experiment.sweep.store import Sweep
 from common.experiment.sweep.watch import follow
 
 _OWN = ("dry", "skip_done", "output_root", "resume")
@@ -67,14 +68,12 @@ def run(
     preflight.show(found, profile, console)
     if dry:
         return 0
-    if found.to_run and isinstance(profile, SlurmProfile):
-        from common.experiment.sweep.submit import check
-
-        check()
+    if found.to_run:
+        _refuse_cluster(profile)
     made = Sweep(
         store.new_folder(root, jobs) if found.to_run else root / store.SWEEPS / "none",
         tuple(jobs),
-        shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        _command(),
         profile,
         Path.cwd(),
         skip_done,
@@ -97,24 +96,16 @@ def start(sweep: Sweep, indices: Sequence[int], console: Console) -> int:
     Raises:
         UserError: another process is starting jobs of this sweep, or the cluster takes none.
     """
+    _refuse_cluster(sweep.profile)
     with locks.holding(sweep.parent) as alone:
         if not alone:
             raise UserError(f"Another process is starting jobs of {sweep.name} right now.")
         sweep.cancelled.unlink(missing_ok=True)
         os.chdir(sweep.directory)
-        for index in indices:
-            _forget_the_end(sweep, index)
         if isinstance(sweep.profile, SlurmProfile):
             _queue(sweep, indices, console)
-        elif isinstance(sweep.profile, BasicProfile):
-            from common.experiment.sweep.pool import run_here
-
-            with StopRequest().listening():
-                run_here(sweep, indices, console)
         else:
-            from common.experiment.sweep.pool import run_processes
-
-            run_processes(sweep, indices, console)
+            _run_here(sweep, indices, console)
     if not isinstance(sweep.profile, SlurmProfile):
         return _end(sweep, console)
     if sweep.profile.detach:
@@ -123,14 +114,16 @@ def start(sweep: Sweep, indices: Sequence[int], console: Console) -> int:
     return follow(sweep, console)
 
 
-def _forget_the_end(sweep: Sweep, index: int) -> None:
-    """Of a job that is started again: what ended badly is no longer where it stands."""
-    note = sweep.note(index)
-    if not note.attempts:
-        return
-    standing = at_hand.standing_of(Path(note.folder)) if note.folder else None
-    kept = note.folder if standing is not None and standing.what != at_hand.NEW else None
-    sweep.keep(index, Note(folder=kept, attempts=note.attempts))
+def _run_here(sweep: Sweep, indices: Sequence[int], console: Console) -> None:
+    from common.experiment.sweep.pool import run_here, run_processes
+
+    for index in indices:
+        forget_the_end(sweep, index)
+    if isinstance(sweep.profile, BasicProfile):
+        with StopRequest().listening():
+            run_here(sweep, indices, console)
+    else:
+        run_processes(sweep, indices, console)
 
 
 def _queue(sweep: Sweep, indices: Sequence[int], console: Console) -> None:
@@ -159,6 +152,13 @@ def _is_own(argument: str) -> bool:
     return key in _OWN or key.partition("@")[2].startswith("hydra")
 
 
+def _command() -> str:
+    """As it was typed."""
+    path = Path(sys.argv[0])
+    name = path.name if path.name != "__main__.py" else f"python -m common.{path.parent.name}"
+    return f"{name} {shlex.join(sys.argv[1:])}"
+
+
 def _end(sweep: Sweep, console: Console) -> int:
     states = States(sweep).look()
     report.end(sweep, states, console)
@@ -172,6 +172,13 @@ def _refuse_swept(arguments: Sequence[str]) -> None:
             raise UserError("resume= is for one run; a sweep resumes its runs by itself.")
         if key in _OWN and "," in value:
             raise UserError(f"{key} has one value in a sweep; given: {value}.")
+
+
+def _refuse_cluster(profile: Profile) -> None:
+    if isinstance(profile, SlurmProfile):
+        from common.experiment.sweep.submit import check
+
+        check()
 
 
 def _refuse_processes(jobs: Sequence[Job], profile: Profile) -> None:

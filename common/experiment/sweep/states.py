@@ -27,11 +27,14 @@ NODE_FAILED = "node failed"
 NOT_STARTED = "not started"
 LOST = "lost"  # left the queue without a word
 ELSEWHERE = "elsewhere"  # another sweep has it
+HELD = "held"  # in the queue, until somebody lets it go
+UNKNOWN = "unknown"  # queued on a cluster that cannot be asked from here
 ALIVE = (WAITING, records.RUNNING)
 _FOR_EVER = (records.COMPLETED, records.DIVERGED)  # nothing that is tried again changes it
 
 _LINES = 20
 _JUST_QUEUED_SECONDS = 60.0
+_JUST_ENDED_SECONDS = 90.0  # until every machine sees what the job wrote last
 _ENDED = (records.COMPLETED, records.FAILED, records.DIVERGED, records.NOT_RUN)
 _BY_SLURM = {
     "OUT_OF_MEMORY": OUT_OF_MEMORY,
@@ -42,6 +45,26 @@ _BY_SLURM = {
     "BOOT_FAIL": NODE_FAILED,
     "PREEMPTED": records.INTERRUPTED,
 }
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What is on the disk of one job."""
+
+    note: Note
+    folder: Path | None = None
+    run: Record | None = None
+    held: bool = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether its record says how it ended."""
+        return self.run is not None and self.run.status in _ENDED and not self.held
+
+    @property
+    def settled(self) -> bool:
+        """Whether nobody needs to be asked; a composite goes on in the folder of the one before."""
+        return self.ended and not self.run.facts.get("members")
 
 
 @dataclass(frozen=True)
@@ -76,6 +99,7 @@ class States:
     def __init__(self, sweep: Sweep):
         self.sweep = sweep
         self.answering = True
+        self._refused = ""
         self._at_hand = AtHand(sweep.root)
         self._starting = self._cancelled = False
         self._preparing: Queued | None = None
@@ -88,11 +112,14 @@ class States:
         self._cancelled = self.sweep.cancelled.exists()
         open_jobs = [job for job in self.sweep.jobs if job.index not in self._ended]
         ids = self._ids({job.index for job in open_jobs})
-        queued = self._queued([name for name, _ in ids.values()])
+        seen = {job.index: self._seen(job) for job in open_jobs}
+        asked = [name for index, (name, _) in ids.items() if not seen[index].settled]
+        queued = self._queued(asked)
         found = {}
         for job in open_jobs:
             name, when = ids.get(job.index, (None, 0.0))
-            state = self._state(job, name, queued.get(name) if name else None, when)
+            answer = queued.get(name) if name else None
+            state = self._state(job, seen[job.index], name, answer, when)
             found[job.index] = state
             if state.state in _FOR_EVER:
                 self._ended[job.index] = state
@@ -112,45 +139,60 @@ class States:
         if not names:
             return {}
         preparing = [s.slurm for s in self.sweep.submissions() if not s.indices][-1:]
+        self.answering, self._refused = True, ""
         try:
             queued = queue.look([*names, *preparing])
-        except (queue.NoAnswer, UserError):  # away, or this machine is not of the cluster
+        except queue.NoAnswer:
             self.answering = False
             return {}
-        self.answering = True
+        except UserError as error:  # this machine is not of the cluster
+            self._refused = str(error)
+            return {}
         self._preparing = queued.get(preparing[0]) if preparing else None
         return queued
 
-    def _state(self, job: Job, slurm: str | None, queued: Queued | None, when: float) -> JobState:
+    def _seen(self, job: Job) -> _Seen:
+        """What the files say of a job."""
         note = self.sweep.note(job.index)
-        before = self.sweep.done.get(job.index)
-        folder = note.folder or before
+        place = note.folder or self.sweep.done.get(job.index)
+        if place is None:
+            return _Seen(note)
+        folder = Path(place)
+        # In this order: what ends between the two has written its record before it lets go.
+        held = locks.is_held(folder / locks.NAME)
+        return _Seen(note, folder, _read(folder), held)
+
+    def _state(
+        self, job: Job, seen: _Seen, slurm: str | None, queued: Queued | None, when: float
+    ) -> JobState:
+        note, run = seen.note, seen.run
         log = self._log(job.index, slurm)
-        run = _read(Path(folder)) if folder else None
 
         def is_(state: str, cause: str = "") -> JobState:
-            place = Path(folder) if folder else None
-            return JobState(job, state, cause, place, run, slurm, log, len(note.attempts))
+            return JobState(job, state, cause, seen.folder, run, slurm, log, len(note.attempts))
 
-        alive = queued is not None and queued.alive
-        if note.refused and not alive:
-            return is_(REFUSED, note.refused)
-        if run is not None and run.status in _ENDED and not (alive and queued.waiting):
+        if run is not None and seen.ended and not (queued is not None and queued.waiting):
             return is_(run.status, run.reason or "")
-        if run is not None and locks.is_held(Path(folder) / locks.NAME):
+        if seen.held:
             return is_(records.RUNNING)
         if _is_left(note) or (job.index in self.sweep.elsewhere and not note.attempts):
             return self._elsewhere(job)
+        if note.refused and not (queued is not None and queued.alive):
+            return is_(REFUSED, note.refused)
         if locks.is_held(self.sweep.lock(job)):
             return is_(records.RUNNING, "starting")
-        if alive:
-            waiting = is_(WAITING, self._why(queued, run))
-            return waiting if queued.waiting else is_(records.RUNNING, "starting")
         if slurm and queued is None:
             return is_(*self._without_scheduler(run, when))
-        if queued is not None:
-            return is_(*_by_slurm(queued, note, run, log))
-        return is_(*self._by_process(note, run))
+        if queued is None:
+            return is_(*self._by_process(note, run))
+        if queued.held:
+            return is_(HELD, f"{queued.reason}; scontrol release {slurm} lets it go")
+        if queued.alive:
+            waiting = is_(WAITING, self._why(queued, run))
+            return waiting if queued.waiting else is_(records.RUNNING, "starting")
+        if queued.state == "COMPLETED":
+            return is_(*self._without_record(queued))
+        return is_(*_by_slurm(queued, note, run, log))
 
     def _by_process(self, note: Note, run: Record | None) -> tuple[str, str]:
         """Of a job that a process here starts, and that nobody runs now."""
@@ -181,6 +223,8 @@ class States:
         """Of a job that the scheduler does not know."""
         if not self.answering:
             return WAITING, "the controller does not answer"
+        if self._refused:
+            return UNKNOWN, self._refused
         if time.time() - when < _JUST_QUEUED_SECONDS:
             return WAITING, "just queued"
         if self._cancelled:
@@ -188,6 +232,13 @@ class States:
         if run is not None and run.status == records.INTERRUPTED:
             return records.INTERRUPTED, run.reason or ""
         return LOST, "SLURM knows nothing of it any more"
+
+    def _without_record(self, queued: Queued) -> tuple[str, str]:
+        """Of a job that has ended well as far as the scheduler knows, and whose run has not."""
+        if time.time() - queued.ended < _JUST_ENDED_SECONDS:
+            return WAITING, "it has just ended"
+        said = f"SLURM: {queued.state}"
+        return (CANCELLED, said) if self._cancelled else (LOST, f"{said}, without a record")
 
     def _why(self, queued: Queued, run: Record | None) -> str:
         """Why a job waits."""

@@ -31,8 +31,8 @@ from common.experiment.sweep.profiles import Profile
 SWEEPS = "sweeps"
 LEFT = "left to another process"  # how an attempt ended that found its experiment being run
 _SCHEMA = 1
-# What planning alone needs of a job, its roots and its data sets, is not kept.
-_JOB = tuple(f.name for f in fields(Job) if f.name not in ("roots", "datasets"))
+# What planning alone needs of a job is not kept.
+_JOB = tuple(f.name for f in fields(Job) if f.name not in ("roots", "datasets", "members"))
 
 
 @dataclass
@@ -111,6 +111,11 @@ class Sweep:
     def name(self) -> str:
         """What names it on the command line."""
         return self.folder.name
+
+    @property
+    def slurm_name(self) -> str:
+        """What all its jobs are called on a cluster."""
+        return f"structlab-{self.name}"
 
     @property
     def root(self) -> Path:

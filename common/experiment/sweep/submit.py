@@ -6,14 +6,17 @@ results are this package's (``slurm_job``), and nothing is ever read back from a
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from common.errors import UserError
 from common.experiment.sweep import queue, slurm_job
+from common.experiment.sweep.again import forget_the_end
 from common.experiment.sweep.job import Job
 from common.experiment.sweep.profiles import SlurmProfile
 from common.experiment.sweep.store import Submission, Sweep
@@ -45,11 +48,12 @@ def check() -> None:
         raise UserError(
             "hydra/launcher=slurm needs submitit: pip install 'structlab[cluster]'."
         ) from None
-    if shutil.which("sbatch") is None:
-        raise UserError(
-            "There is no sbatch here: this is not a node of a SLURM cluster. Use "
-            "hydra/launcher=local, or log in to the cluster."
-        )
+    for command in ("sbatch", "srun", "squeue", "scontrol"):
+        if shutil.which(command) is None:
+            raise UserError(
+                f"There is no {command} here: this is not a node of a SLURM cluster. Use "
+                "hydra/launcher=local, or log in to the cluster."
+            )
 
 
 def submit(sweep: Sweep, indices: Sequence[int], *, prepare: bool) -> list[Submission]:
@@ -61,22 +65,33 @@ def submit(sweep: Sweep, indices: Sequence[int], *, prepare: bool) -> list[Submi
         prepare: let them wait for a job that makes or fetches the data.
 
     Raises:
-        UserError: the site refuses the job.
+        UserError: the site refuses the job, or its controller is away.
     """
     profile = sweep.profile
+    try:
+        limit = profile.max_array_size or queue.max_array_size()
+    except queue.NoAnswer as error:
+        raise UserError(f"{error}. Nothing was queued; try again.") from None
     after = None
     if prepare:
         after = _submit_preparation(sweep, profile)
         sweep.add(Submission(after, [], time.time()))
-    limit = profile.max_array_size or queue.max_array_size()
-    done = []
+    done: list[Submission] = []
     for shape, members in _shapes(sweep.jobs[i] for i in indices):
-        executor = _executor(sweep, profile, *shape, after)
         for chunk in _chunks(members, limit):
+            if sweep.cancelled.exists():
+                return done
             arguments = [(str(sweep.folder), index) for index in chunk]
+            notes = {index: sweep.note(index) for index in chunk}
+            for index in chunk:
+                forget_the_end(sweep, index)
             try:
-                jobs = executor.map_array(slurm_job.run, *zip(*arguments, strict=True))
+                with _outside_of_jobs():
+                    executor = _executor(sweep, profile, *shape, after)
+                    jobs = executor.map_array(slurm_job.run, *zip(*arguments, strict=True))
             except Exception as error:
+                for index, note in notes.items():
+                    sweep.keep(index, note)
                 queued = sum(len(submission.indices) for submission in done)
                 raise UserError(_refused(error, queued)) from error
             submission = Submission(jobs[0].job_id.partition("_")[0], chunk, time.time())
@@ -87,12 +102,28 @@ def submit(sweep: Sweep, indices: Sequence[int], *, prepare: bool) -> list[Submi
 
 def _submit_preparation(sweep: Sweep, profile: SlurmProfile) -> str:
     try:
-        executor = _executor(sweep, profile, 1, 1, None, gpus=0)
-        return executor.submit(slurm_job.prepare, str(sweep.folder)).job_id
-    except UserError:
-        raise
+        with _outside_of_jobs():
+            executor = _executor(sweep, profile, 1, 1, None, gpus=0)
+            return executor.submit(slurm_job.prepare, str(sweep.folder)).job_id
     except Exception as error:
-        raise UserError(_refused(error)) from error
+        raise UserError(
+            f"{_refused(error)} This was the job that prepares data, which asks for no GPU; "
+            "hydra.launcher.prepare=here does without it."
+        ) from error
+
+
+@contextmanager
+def _outside_of_jobs() -> Iterator[None]:
+    """Without the variables of a job that this process is part of: sbatch would hand them on."""
+    kept = dict(os.environ)
+    if "SLURM_JOB_ID" in kept:
+        for name in kept:
+            if name.startswith(("SLURM_", "SLURMD_", "SRUN_")) and name != "SLURM_CONF":
+                del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
 
 
 def _shapes(jobs: Iterable[Job]) -> Iterator[tuple[tuple[int, int], list[int]]]:
@@ -122,7 +153,7 @@ def _executor(
     tasks = devices // nodes
     gpus = profile.gpus if gpus is None else gpus
     wanted: dict[str, Any] = {
-        "job_name": f"structlab-{sweep.name}",
+        "job_name": sweep.slurm_name,
         "partition": profile.partition,
         "account": profile.account,
         "qos": profile.qos,

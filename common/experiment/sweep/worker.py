@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from rich.console import Console
 
 from common.errors import UserError
 from common.experiment import locks, processes
+from common.experiment.composite import members_of
 from common.experiment.interruption import RunInterrupted, StopRequest
 from common.experiment.paths import conf_folder
 from common.experiment.perform import exit_status, perform
@@ -33,7 +35,12 @@ from common.experiment.sweep.profiles import BasicProfile, LocalProfile
 from common.experiment.sweep.store import LEFT, Note, Sweep
 
 OK, MISTAKE, INTERRUPTED = 0, 2, 130
-_PATIENCE_SECONDS = 30.0  # the process before this one may still be writing its last checkpoint
+# The process before this one may still be writing its last checkpoint; and where its node died, a
+# network file system keeps its lock for a while.
+_PATIENCE_SECONDS = 30.0
+_PAUSE_SECONDS = 0.5
+_PATIENCE_RESTARTED_SECONDS = 150.0
+_PATIENCE_STARTING_SECONDS = 600.0
 
 
 def main(arguments: list[str]) -> int:
@@ -67,15 +74,32 @@ def run_job(sweep: Sweep, index: int, console: Console) -> int:
         console.print("The sweep was cancelled.")
         return OK
     if not processes.is_main():
-        # The first process looks after the note and the lock; the others follow it.
-        return OK if _needed(sweep, index)[0] == at_hand.DONE else _perform(sweep, index, console)
-    with locks.holding(sweep.lock(job), _PATIENCE_SECONDS) as alone, _attempt(sweep, index) as how:
+        # The first process looks after the note and the lock.
+        return _perform(sweep, index, console) if _begun(sweep, index) else OK
+    patience = _PATIENCE_RESTARTED_SECONDS if int(_restarts()) else _PATIENCE_SECONDS
+    with locks.holding(sweep.lock(job), patience) as alone, _attempt(sweep, index) as how:
         # A run that was started by hand holds no lock of sweeps, but its own.
         if not alone or _needed(sweep, index)[0] == at_hand.RUNNING:
             console.print("Another process is running this experiment: left to it.")
             how.append(LEFT)
             return OK
         return _perform(sweep, index, console)
+
+
+def _begun(sweep: Sweep, index: int) -> bool:
+    """Wait for the first process, which opens the run or finds that there is nothing to do."""
+    deadline = time.monotonic() + _PATIENCE_STARTING_SECONDS
+    while time.monotonic() < deadline:
+        note = sweep.note(index)
+        attempt = note.attempts[-1] if note.attempts else {}
+        if (attempt.get("slurm"), attempt.get("restarts")) == (queue.own_job(), _restarts()):
+            if attempt.get("opened"):
+                return True
+            if attempt.get("ended"):
+                return False
+        time.sleep(_PAUSE_SECONDS)
+    print(f"Process {processes.rank()} heard nothing of process 0.", flush=True)
+    return False
 
 
 def _perform(sweep: Sweep, index: int, console: Console) -> int:
@@ -87,11 +111,13 @@ def _perform(sweep: Sweep, index: int, console: Console) -> int:
         console.print(f"Done before: {folder}", highlight=False)
         return exit_status(Record.read(folder))
     if what == at_hand.RESUME and processes.is_main():
-        _set_aside_corrupt(folder)
+        for run in (folder, *members_of(folder).values()):
+            _set_aside_corrupt(run)
 
     def opened(opened_folder: Path) -> None:
         note = sweep.note(index)
         note.folder = str(opened_folder.resolve())
+        note.attempts[-1]["opened"] = True
         sweep.keep(index, note)
 
     try:
@@ -100,7 +126,8 @@ def _perform(sweep: Sweep, index: int, console: Console) -> int:
             _place(config, sweep, folder if what == at_hand.RESUME else None)
             outcome = perform(config, list(job.overrides), console, opened)
     except UserError as mistake:
-        _refuse(sweep, index, str(mistake))
+        if processes.is_main():
+            _refuse(sweep, index, str(mistake))
         console.print(f"refused: {mistake}", highlight=False, markup=False, soft_wrap=True)
         return MISTAKE
     return exit_status(outcome.record)
@@ -145,6 +172,7 @@ def _attempt(sweep: Sweep, index: int) -> Iterator[list[str]]:
         "host": socket.gethostname(),
         "pid": os.getpid(),
         "slurm": queue.own_job(),
+        "restarts": _restarts(),
         "started": _now(),
     }
     sweep.keep(index, Note(note.folder, None, None, note.limits, [*note.attempts, attempt]))
@@ -185,6 +213,11 @@ def _set_aside_corrupt(folder: Path) -> None:
             path.rename(path.with_suffix(".corrupt"))
         else:
             return
+
+
+def _restarts() -> str:
+    """How often SLURM has put this job back in its queue."""
+    return os.environ.get("SLURM_RESTART_COUNT", "0")
 
 
 def _now() -> str:

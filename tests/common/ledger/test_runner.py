@@ -98,6 +98,8 @@ def test_runs_can_be_sent_to_a_launcher(folders, capsys):
     assert "Allowed: basic, local, slurm" in capsys.readouterr().err
     assert main([*sent, "local", "--launcher-option", "hydra.launcher.threads=0"], folders) == 2
     assert "threads=0 is out of range" in capsys.readouterr().err
+    assert main([*sent, "local", "--launcher-option", "train.epochs=1"], folders) == 2
+    assert "train.epochs=1 is none of the launcher's" in capsys.readouterr().err
 
 
 def test_an_interrupted_run_goes_on_in_its_folder(folders, put, make_record, planned):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 
 import pytest
 
+from common.errors import UserError
 from common.experiment import locks
 from common.experiment.sweep import at_hand
 from common.experiment.sweep.at_hand import AtHand
@@ -52,6 +54,8 @@ def test_runs_of_other_code_count_for_nothing(tmp_path):
     [
         ("completed", ("completed", "diverged"), at_hand.DONE),
         ("completed", ("completed", "not run"), at_hand.RESUME),  # what lacked may be there now
+        ("failed", ("completed", "diverged"), at_hand.DONE),  # it would diverge again
+        ("failed", ("completed",), at_hand.RESUME),  # one has not begun
         ("failed", ("completed", "failed"), at_hand.RESUME),
         ("running", ("completed", "running"), at_hand.RESUME),
         ("running", (), at_hand.RESUME),
@@ -66,7 +70,8 @@ def test_a_composite_is_as_done_as_its_members(tmp_path, whole, members, what):
         status = "completed" if status == "other code" else status
         member = a_run(tmp_path, job(number), f"00000{number}", status, code)
         folders[f"t{number}"] = str(member)
-    folder = a_run(tmp_path, job(9, task="lra"), "000009", whole, {})
+    parts = {"members": dict.fromkeys(("t0", "t1"))}
+    folder = a_run(tmp_path, job(9, task="lra"), "000009", whole, {}, config=parts)
     (folder / "members.json").write_text(json.dumps(folders))
     assert AtHand(tmp_path).of(job(9, task="lra")).what == what
 
@@ -75,3 +80,12 @@ def test_a_damaged_record_does_not_hide_a_good_one(tmp_path):
     good = a_run(tmp_path, job(), "000000", "completed")
     (a_run(tmp_path, job(), "000001", "completed") / "record.json").write_text("{")
     assert AtHand(tmp_path).of(job()).folder == good
+
+
+def test_a_file_system_without_locks_is_told(tmp_path, monkeypatch):
+    def flock(file, kind):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    with pytest.raises(UserError, match="keeps no locks"), locks.holding(tmp_path / locks.NAME):
+        pass

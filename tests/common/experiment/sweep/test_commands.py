@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import socket
+import subprocess
 
 import pytest
 
 from common.errors import UserError
+from common.experiment import locks
 from common.experiment.sweep import store
 from common.experiment.sweep.at_hand import AtHand
 from common.experiment.sweep.commands import main
@@ -98,3 +101,18 @@ def test_a_composite_shows_its_average_or_its_members(tmp_path, capsys, metrics,
     main(["--output-root", str(tmp_path), "collect"])
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [line[-3] for line in lines if line[:2] == ["p", "lra"]] == rows
+
+
+def test_cancel_leaves_a_process_alone_that_only_has_the_old_number(tmp_path, capsys):
+    """The job was killed; another command runs the experiment now."""
+    made = a_sweep(tmp_path, [job(0)])
+    with subprocess.Popen(["sleep", "60"]) as bystander:
+        attempt = {"host": socket.gethostname(), "pid": bystander.pid, "slurm": None}
+        made.keep(0, Note(attempts=[attempt]))
+        with locks.holding(made.lock(job(0))):
+            assert main(["--output-root", str(tmp_path), "cancel"]) == 0
+        assert bystander.poll() is None
+        bystander.kill()
+    out = capsys.readouterr().out
+    assert "job 0 is run by another command" in out
+    assert "cancelled: 0 jobs" in out

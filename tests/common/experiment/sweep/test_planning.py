@@ -23,6 +23,7 @@ from common.experiment.messages import explain
 from common.experiment.paths import conf_folder
 from common.experiment.sweep import planning
 from common.experiment.sweep.planning import expand, plan
+from common.experiment.sweep.preflight import refuse_duplicates
 from tests.running import ROOT
 
 LARGE = ["paper=s5_ptd", "task=lra/listops,lra/image", "scale=smoke", "train.epochs=1,2,3,4,5"]
@@ -216,6 +217,14 @@ def test_a_composite_is_what_its_members_are(house, calls):
     }
     assert {"common.data.text", "common.data.cifar10"} <= set(jobs[0].roots)
     assert [type(spec) for spec in jobs[0].datasets] == [TextSpec, ImageSpec]
+
+
+def test_a_composite_beside_its_own_member_is_refused(house):
+    whole = ("task=lra", "scale=smoke", "task.members=[lra/text,lra/image]")
+    image = ("task=lra/image", "scale=smoke")
+    with pytest.raises(UserError, match=r"also a part of another(.|\n)*task=lra/image"):
+        refuse_duplicates(plan([whole, image]))
+    refuse_duplicates(plan([whole, (*image, "seed=1")]))
 
 
 def test_equal_jobs_have_equal_hashes(house):

@@ -1,18 +1,14 @@
-"""Where a job stands, by its record, its lock and what SLURM says of it."""
+"""Where a job stands, by its record and its lock."""
 
 from __future__ import annotations
 
-import os
-import time
-
-import pytest
 from rich.console import Console
 
 from common.experiment import locks
-from common.experiment.sweep import start as sweep_start
-from common.experiment.sweep import store
+from common.experiment.record import Record
+from common.experiment.sweep import store, worker
 from common.experiment.sweep.states import States
-from common.experiment.sweep.store import Note, Submission, Sweep
+from common.experiment.sweep.store import Note, Sweep
 from common.experiment.sweep.worker import run_job
 from tests.made import a_run, a_sweep, job
 
@@ -59,83 +55,33 @@ def test_a_run_that_was_started_by_hand_is_not_run_a_second_time(tmp_path, capsy
     assert list(going.parent.iterdir()) == [going]
 
 
-SLURM = """#!/bin/sh
-cat "$(dirname "$0")/$(basename "$0").says" 2>/dev/null || { echo "no answer" >&2; exit 1; }
-"""
+def test_a_run_that_ends_while_it_is_looked_at_is_not_killed(tmp_path, monkeypatch):
+    """It writes its record and lets go of its lock between two looks."""
+    going = a_run(tmp_path, job(0), "000000", "running")
+    made = a_sweep(tmp_path, [job(0)], done={0: str(going)})
+    is_held = locks.is_held
+
+    def ends(path):
+        held = is_held(path)
+        Record("p", "t", "v", "smoke", 0, "completed").write(going)
+        return held
+
+    monkeypatch.setattr(locks, "is_held", ends)
+    assert stand(made) == ["completed"]
 
 
-@pytest.fixture
-def scheduler(tmp_path, monkeypatch):
-    """What squeue and sacct say, in the words that SLURM 22.05 was seen to use."""
-    place = tmp_path / "bin"
-    place.mkdir()
-    for name in ("squeue", "sacct"):
-        (place / name).write_text(SLURM)
-        (place / name).chmod(0o755)
-    monkeypatch.setenv("PATH", f"{place}:{os.environ['PATH']}")
-
-    def says(**texts):
-        for name, text in texts.items():
-            (place / f"{name}.says").write_text(text)
-
-    return says
-
-
-@pytest.mark.parametrize(
-    ("squeue", "sacct", "state"),
-    [
-        ("7_0|PENDING|Resources", "", "waiting"),
-        ("7_0|RUNNING|None", "", "running"),
-        ("", "7_0|CANCELLED by 0|0:0|0:0", "cancelled"),
-        ("", "7_0|TIMEOUT|0:0|0:15", "time limit"),
-        ("", "7_0|OUT_OF_MEMORY|0:125|0:125", "out of memory"),
-        ("", "7_0|NODE_FAIL|0:0|0:0", "node failed"),
-        ("", "7_0|FAILED|9:0|0:9", "killed"),
-        ("", "7_0|FAILED|1:0|1:0", "failed"),
-        ("", "7_1|COMPLETED|0:0|0:0", "lost"),
-    ],
-)
-def test_what_slurm_says_of_a_job_that_left_no_word(tmp_path, scheduler, squeue, sacct, state):
-    scheduler(squeue=squeue, sacct=sacct)
-    made = a_sweep(tmp_path, [job(0), job(1)])
-    made.add(Submission("7", [0, 1], time.time() - 1000))
-    assert stand(made)[0] == state
-
-
-def test_a_controller_that_is_away_ends_nothing(tmp_path, scheduler):
+def test_processes_follow_the_first_one(tmp_path, monkeypatch):
+    """It opens the run, or ends without; an earlier attempt says nothing."""
     made = a_sweep(tmp_path, [job(0)])
-    made.add(Submission("7", [0], time.time() - 1000))
-    looking = States(made)
-    (state,) = looking.look()
-    assert (state.state, looking.answering) == ("waiting", False)
-    assert "does not answer" in state.cause
-    scheduler(squeue="", sacct="")
-    assert looking.look()[0].state == "lost"
-    made.add(Submission("8", [0], time.time()))
-    assert looking.look()[0].state == "waiting"  # it takes a moment to be in the queue
-
-
-def test_a_job_that_is_queued_again_does_not_show_its_old_end(tmp_path, scheduler):
-    made = a_sweep(tmp_path, [job(0), job(1)])
-    failed = a_run(tmp_path, job(0), "000000", "failed", reason="planted")
-    made.keep(0, Note(folder=str(failed), attempts=[{"started": "then"}]))
-    made.keep(1, Note(refused="seed is out of range", attempts=[{"started": "then"}]))
-    scheduler(squeue="", sacct="")
-    assert stand(made) == ["failed", "refused"]
-    for index in (0, 1):
-        sweep_start._forget_the_end(made, index)
-    made.add(Submission("8", [0, 1], time.time()))
-    scheduler(squeue="8_0|RUNNING|None\n8_1|PENDING|Priority")
-    assert stand(made) == ["running", "waiting"]
-
-
-def test_a_finished_sweep_needs_no_scheduler(tmp_path, monkeypatch):
-    done = a_run(tmp_path, job(0), "000000", "completed")
-    made = a_sweep(tmp_path, [job(0)])
-    made.keep(0, Note(folder=str(done), attempts=[{}]))
-    made.add(Submission("6", [], 0.0))
-    made.add(Submission("7", [0], 0.0))
-    monkeypatch.setenv("PATH", "")
-    looking = States(made)
-    looking.look()
-    assert looking.look()[0].state == "completed"
+    monkeypatch.setattr(worker, "_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(worker, "_PATIENCE_STARTING_SECONDS", 0.05)
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
+    this, before = ({"slurm": "7", "restarts": restarts} for restarts in ("1", "0"))
+    for attempt, follows in (
+        (this | {"opened": True}, True),
+        (this | {"ended": "now", "how": store.LEFT}, False),
+        (before | {"opened": True}, False),
+    ):
+        made.keep(0, Note(attempts=[attempt]))
+        assert worker._begun(made, 0) is follows
