@@ -11,6 +11,7 @@ from tests.running import ROOT, measured, record
 from tests.slurm.sweeps import (
     SHORT,
     SLURM,
+    all_under_way,
     call,
     ended,
     environment,
@@ -111,12 +112,14 @@ def test_fsdp_under_srun(tmp_path):
 
 
 def test_several_tasks_stop_together_and_go_on(tmp_path):
+    """Upon the signal that comes before the time limit."""
     several = ["trainer.devices=2", "hydra.launcher.setup=['export MASTER_ADDR=127.0.0.1']",
                "train.epochs=300"]  # fmt: skip
-    limit = ["hydra.launcher.time=2", "hydra.launcher.signal_lead=30"]
-    sweep = submitted([*EXACT, *several, *limit], tmp_path)
+    sweep = submitted([*EXACT, *several], tmp_path)
+    (state,) = wait(sweep, all_under_way)
+    subprocess.run(["scancel", "--signal=USR2", state.slurm], check=True)
     (state,) = wait(sweep, ended)
     assert state.state == "completed", state.log.read_text()
-    assert state.attempts >= 2
+    assert state.attempts == 2
     assert len(state.record.curves["train_loss"]) == 300
     assert len(runs_of(tmp_path)) == 1

@@ -107,7 +107,7 @@ def test_sweeps_cancel_is_not_undone_by_requeueing(tmp_path):
 
 
 def test_sweeps_cancel_while_data_are_prepared(tmp_path):
-    sweep = submitted([*SHORT, "hydra.launcher.sbatch={begin: now+300}"], tmp_path)
+    sweep = submitted([*SHORT, "+hydra.launcher.sbatch.begin=now+300"], tmp_path)
     wait(sweep, lambda states: states[0].cause.startswith("data are being prepared"))
     call(["sweeps", "cancel"], tmp_path)
     assert slurm("squeue", "--me", "-h", "-n", sweep.slurm_name) == ""

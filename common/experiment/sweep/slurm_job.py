@@ -96,7 +96,8 @@ def _go_back(folder: str, index: int, began: float) -> None:
             by_the_clock = 60 * sweep.profile.time - (time.monotonic() - began)
             if not _too_often(sweep, index, by_the_clock):
                 # In a container: the batch script outside finds this file and asks in its place.
-                print(f"{error} Left to the batch script.", flush=True)
+                why = str(error).partition(":")[0]
+                print(f"{why}: left to the batch script.", flush=True)
                 sweep.requeue(job).touch()
             return
     print("It could not be put back in time: the same command goes on.", flush=True)
