@@ -161,20 +161,27 @@ def _fields() -> dict[str, Any]:
 
 def _is(value: Any, kind: Any) -> bool:
     """Whether ``value``, read from JSON, has the annotated type."""
-    origin, inner = get_origin(kind), get_args(kind)
     if kind is Any:
         return True
     if kind is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool)
+    origin, inner = _parts(kind)
     if origin is dict:
-        return isinstance(value, dict) and all(_is(v, inner[1]) for v in value.values())
+        whole = isinstance(value, dict)
+        return whole and (inner[1] is Any or all(_is(v, inner[1]) for v in value.values()))
     if origin is list:
-        return isinstance(value, list) and all(_is(v, inner[0]) for v in value)
+        whole = isinstance(value, list)
+        return whole and (inner[0] is Any or all(_is(v, inner[0]) for v in value))
     if origin is UnionType:
         return any(_is(value, k) for k in inner)
     return isinstance(value, kind)
+
+
+@cache
+def _parts(kind: Any) -> tuple[Any, tuple[Any, ...]]:
+    return get_origin(kind), get_args(kind)
 
 
 def floats(metrics: Mapping[str, float]) -> dict[str, float]:
