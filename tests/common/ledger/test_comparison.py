@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 
 import pytest
 
@@ -112,10 +113,12 @@ def test_the_committed_comparisons_compose():
 
 def test_the_page_and_the_part_of_the_readme(tmp_path, monkeypatch):
     """Without any run: the table says so, here and between the README's markers."""
+    ours = Folders.default()
     papers = tmp_path / "papers"
+    shutil.copytree(ours.results / "plans", tmp_path / "results" / "plans")  # nothing to compose
     for paper in ("s4d", "s5_ptd"):
         (papers / paper).mkdir(parents=True)
-        (papers / paper / "claims.yaml").write_text(Folders.default().claims(paper).read_text())
+        (papers / paper / "claims.yaml").write_text(ours.claims(paper).read_text())
     (tmp_path / "two.yaml").write_text(SPEC)
     readme = tmp_path / "README.md"
     readme.write_text("# Mine\n<!-- comparison:two:begin -->\n<!-- comparison:two:end -->\nend\n")
