@@ -25,9 +25,9 @@ from rich.console import Console
 
 from common.data.context import DataContext
 from common.experiment.context import RunContext, TaskResult
-from common.experiment.launch import register
 from common.experiment.paths import conf_folder
 from common.experiment.record import Record
+from common.experiment.registration import register
 from common.experiment.sweep import preflight, profiles, report, store
 from common.experiment.sweep.planning import expand, plan
 from common.experiment.sweep.states import States

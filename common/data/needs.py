@@ -15,7 +15,7 @@ from common.data.specs import DataSpec
 
 if TYPE_CHECKING:
     from common.ledger.folders import Folders
-    from common.ledger.plan import PlannedRun
+    from common.ledger.planned_run import PlannedRun
 
 SCALE = "laptop"
 

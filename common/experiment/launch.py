@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
-
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.plugins import Plugins
 from omegaconf import DictConfig
 from rich import get_console
 from rich.console import Console
 
 from common.errors import UserError
-from common.experiment import processes, registry, schema
+from common.experiment import processes, registry
 from common.experiment.messages import unknown
-from common.experiment.paths import PAPERS, conf_folder
+from common.experiment.paths import conf_folder
 from common.experiment.perform import exit_status, perform
-from common.experiment.searchpath import PaperSearchPath
+from common.experiment.registration import register
 from common.experiment.sweep import profiles
-
-
-def register() -> None:
-    """Make the papers' configs and all schemas known to Hydra."""
-    Plugins.instance().register(PaperSearchPath)
-    schema.register()
-    profiles.register()
-    for module in sorted(PAPERS.glob("*/schema.py")):
-        importlib.import_module(f"papers.{module.parent.name}.schema").register()
 
 
 def launch(arguments: list[str]) -> int:

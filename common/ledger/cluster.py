@@ -10,11 +10,11 @@ from omegaconf import OmegaConf
 from rich.console import Console
 
 from common.errors import UserError
-from common.experiment.launch import register
 from common.experiment.messages import explain
 from common.experiment.paths import conf_folder
+from common.experiment.registration import register
 from common.experiment.sweep import planning, profiles, start
-from common.ledger.plan import PlannedRun
+from common.ledger.planned_run import PlannedRun
 
 
 def send(

@@ -16,7 +16,8 @@ from common.errors import UserError
 from common.ledger.arguments import at_work, known_scale
 from common.ledger.folders import Folders
 from common.ledger.kept_plans import KeptPlan
-from common.ledger.plan import Plan, PlannedRun, plan
+from common.ledger.plan import Plan, plan
+from common.ledger.planned_run import PlannedRun
 from common.ledger.update import PaperLedger, look, present, update
 from common.ledger.verdicts import FAILS, STALE
 from common.ledger.wording import print_json

@@ -12,7 +12,7 @@ from common.ledger import comparison as table
 from common.ledger.collect import find
 from common.ledger.comparison import Comparison
 from common.ledger.folders import Folders
-from common.ledger.plan import PlannedRun
+from common.ledger.planned_run import PlannedRun
 from common.ledger.readme import begin, fill
 from common.ledger.runner import Ended, missing, run_all, run_apart
 from common.ledger.runs import read_runs

@@ -30,7 +30,8 @@ from common.ledger.claims import RunSpec, Scale
 from common.ledger.freshness import Present
 from common.ledger.intervals import deviation
 from common.ledger.node import Node, Text
-from common.ledger.plan import PlannedRun, composer, planned
+from common.ledger.plan import composer, planned
+from common.ledger.planned_run import PlannedRun
 from common.ledger.relations import figure
 from common.ledger.runs import RunRow
 from common.ledger.tables import markdown

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from common.ledger.claims import Check, Claim
 from common.ledger.freshness import Present
 from common.ledger.intervals import of_mean
-from common.ledger.plan import Plan, PlannedRun
+from common.ledger.plan import Plan
+from common.ledger.planned_run import PlannedRun
 from common.ledger.record_index import Attempt
 from common.ledger.relations import Finding, Lookup, Samples, figure_of, split, unique
 from common.ledger.runs import Key, RunRow

@@ -14,7 +14,7 @@ from common.ledger.collect import find
 from common.ledger.evaluate import Result
 from common.ledger.folders import Folders
 from common.ledger.intervals import of_mean
-from common.ledger.plan import PlannedRun
+from common.ledger.planned_run import PlannedRun
 from common.ledger.relations import figure, shown, split
 from common.ledger.runs import RunRow
 from common.ledger.terminal import explanation, result_json

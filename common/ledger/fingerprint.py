@@ -16,7 +16,14 @@ from pathlib import Path
 
 from common.experiment.paths import COMMON, PAPERS, conf_folder
 
-_COMPOSING = ("identity.py", "paths.py", "schema.py", "searchpath.py", "sources.py")
+_COMPOSING = (
+    "identity.py",
+    "paths.py",
+    "registration.py",
+    "schema.py",
+    "searchpath.py",
+    "sources.py",
+)
 
 
 def of_files(files: Iterable[Path], root: Path) -> str:
@@ -85,7 +92,7 @@ def _of_shared_recipes() -> str:
     _remember(COMMON)
     _remember(conf_folder())
     files = [*conf_folder().rglob("*.yaml"), *COMMON.glob("**/schema.py")]
-    files += [*COMMON.glob("data/specs/*.py"), COMMON / "ledger" / "plan.py"]
+    files += [*COMMON.glob("data/specs/*.py"), *COMMON.glob("ledger/plan*.py")]
     files += [COMMON / "experiment" / name for name in _COMPOSING]
     names = sorted(p.relative_to(PAPERS).as_posix() for p in PAPERS.glob("*/configs/**/*.yaml"))
     versions = [metadata.version(package) for package in ("hydra-core", "omegaconf")]

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from common.ledger import fingerprint
 from common.ledger.kept import Kept
+from common.ledger.planned_run import PlannedRun
 
 if TYPE_CHECKING:
     from common.ledger.folders import Folders
-    from common.ledger.plan import PlannedRun
 
-    Runs = dict[tuple[str, str], tuple[PlannedRun, ...]]
+Runs = dict[tuple[str, str], tuple[PlannedRun, ...]]
 
 MOST = 4
 
@@ -44,7 +44,6 @@ class KeptPlan:
 
     def read(self) -> tuple[str, Runs] | None:
         """Title and runs, if they are kept."""
-        from common.ledger.plan import PlannedRun
 
         def run(content: dict[str, Any]) -> PlannedRun:
             tuples = {name: tuple(content[name]) for name in ("overrides", "roots")}

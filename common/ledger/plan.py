@@ -17,6 +17,7 @@ from common.errors import UserError
 from common.experiment.paths import conf_folder
 from common.ledger.claims import Check, Claim, RunSpec, parse
 from common.ledger.kept_plans import KeptPlan
+from common.ledger.planned_run import PlannedRun
 from common.ledger.relations import split
 from common.ledger.runs import Key
 from common.ledger.yaml_source import load
@@ -25,36 +26,6 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     Compose = Callable[[list[str], str], DictConfig]
-
-
-@dataclass(frozen=True)
-class PlannedRun:
-    """One run: what it is called, its identity, how to start it, and where its code begins."""
-
-    paper: str
-    task: str
-    variant: str
-    scale: str
-    seed: int
-    overrides: tuple[str, ...]
-    config_hash: str
-    roots: tuple[str, ...] = ()
-
-    @property
-    def key(self) -> Key:
-        """What names its row in the results."""
-        return self.task, self.variant, self.scale, self.seed
-
-    @property
-    def arguments(self) -> list[str]:
-        """Arguments of ``run.py``."""
-        return [
-            f"paper={self.paper}",
-            f"task={self.task}",
-            f"scale={self.scale}",
-            *self.overrides,
-            f"seed={self.seed}",
-        ]
 
 
 @dataclass(frozen=True)
@@ -172,8 +143,8 @@ def composer() -> Iterator[Compose]:
     """Hydra's ``compose``, with its errors in the user's terms."""
     from hydra import compose, initialize_config_dir
 
-    from common.experiment.launch import register
     from common.experiment.messages import explain
+    from common.experiment.registration import register
 
     def composed(overrides: list[str], where: str) -> DictConfig:
         try:

@@ -19,7 +19,7 @@ from common.experiment.children import Children, last_lines, signals_interrupt
 from common.experiment.record import Record
 from common.ledger.collect import Found
 from common.ledger.freshness import Present
-from common.ledger.plan import PlannedRun
+from common.ledger.planned_run import PlannedRun
 from common.ledger.record_index import Attempt
 from common.ledger.runs import RunRow
 

@@ -143,7 +143,7 @@ def _told(sweep: Sweep, state: JobState, console: Console) -> bool:
 
 
 def _retry(sweep: Sweep, options: argparse.Namespace, console: Console) -> int:
-    from common.experiment.launch import register
+    from common.experiment.registration import register
 
     register()
     # What diverged would diverge again.

@@ -35,7 +35,7 @@ def run(folder: str, index: int) -> None:
         SystemExit: the run did not complete. What happened stands in the record; of an exception
             submitit would print its own traceback below that of the run.
     """
-    from common.experiment.launch import register
+    from common.experiment.registration import register
 
     sys.stdout.reconfigure(line_buffering=True)
     status, began = 1, time.monotonic()

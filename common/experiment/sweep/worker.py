@@ -45,7 +45,7 @@ _PATIENCE_STARTING_SECONDS = 600.0
 
 def main(arguments: list[str]) -> int:
     """Entry point of a process that runs one job; returns its exit status."""
-    from common.experiment.launch import register
+    from common.experiment.registration import register
 
     register()
     sweep = Sweep.read(Path(arguments[0]))

@@ -10,8 +10,8 @@ from hydra import compose, initialize_config_dir
 
 from common.experiment import registry
 from common.experiment.identity import config_hash, plain
-from common.experiment.launch import register
 from common.experiment.paths import conf_folder, paper_config_folders
+from common.experiment.registration import register
 
 TRIPLES = [
     (paper, task, scale)

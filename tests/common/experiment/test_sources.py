@@ -194,8 +194,8 @@ def test_a_resumed_run_under_other_source_has_neither_digest():
 def test_a_run_begins_at_its_entry_its_data_and_the_machine():
     from hydra import compose, initialize_config_dir
 
-    from common.experiment.launch import register
     from common.experiment.paths import conf_folder
+    from common.experiment.registration import register
 
     register()
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):

@@ -10,8 +10,8 @@ from hydra import compose, initialize_config_dir
 
 from common.experiment import registry
 from common.experiment.cli import main
-from common.experiment.launch import register
 from common.experiment.paths import conf_folder
+from common.experiment.registration import register
 
 ROOT = Path(__file__).parents[3]
 CLOSED_FORM = [

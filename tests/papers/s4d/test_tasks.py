@@ -23,8 +23,8 @@ from common.data.sequence import SequenceData, SequenceSplit
 from common.errors import Diverged
 from common.experiment.context import RunContext
 from common.experiment.interruption import StopRequest
-from common.experiment.launch import register
 from common.experiment.paths import conf_folder
+from common.experiment.registration import register
 from common.kernels.delay import band_limited_covariance
 from common.kernels.dense import dense_zoh, impulse_responses
 from common.kernels.hippo import legs, legs_normal

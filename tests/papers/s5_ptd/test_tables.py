@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hydra import compose, initialize_config_dir
 
-from common.experiment.launch import register
 from common.experiment.paths import conf_folder
+from common.experiment.registration import register
 
 TASKS = ["listops", "text", "retrieval", "image", "pathfinder", "pathx"]
 C_INIT = {"L": "lecun_normal", "T": "trunc_standard_normal", "C": "complex_normal"}

@@ -18,9 +18,9 @@ from common.data.specs import ImageSpec, ListOpsSpec, TextSpec
 from common.errors import UserError
 from common.experiment.composite import composite_hash, member_overrides
 from common.experiment.identity import config_hash, plain
-from common.experiment.launch import register
 from common.experiment.messages import explain
 from common.experiment.paths import conf_folder
+from common.experiment.registration import register
 from common.experiment.sweep import planning
 from common.experiment.sweep.planning import expand, plan
 from common.experiment.sweep.preflight import refuse_duplicates
@@ -282,7 +282,7 @@ def test_planning_does_without_torch():
     code = f"""
 import sys
 from hydra import initialize_config_dir
-from common.experiment.launch import register
+from common.experiment.registration import register
 from common.experiment.paths import conf_folder
 from common.experiment.sweep.planning import expand, plan
 register()

@@ -10,7 +10,8 @@ from common.ledger.claims import parse
 from common.ledger.evaluate import evaluate
 from common.ledger.folders import Folders
 from common.ledger.freshness import Present
-from common.ledger.plan import Plan, PlannedRun
+from common.ledger.plan import Plan
+from common.ledger.planned_run import PlannedRun
 from common.ledger.report import write_report
 from common.ledger.runs import RunRow
 from common.ledger.summary import curves_csv
