@@ -36,7 +36,8 @@ def _refuse_what_would_do_nothing(arguments: list[str]) -> None:
     takes them without a word."""
     for argument in arguments:
         key, _, value = argument.partition("=")
-        if key.startswith(("hydra.run.", "hydra.sweep.")):
+        # Lightning adds hydra.run.dir to the command by which it starts the other processes.
+        if key.startswith(("hydra.run.", "hydra.sweep.")) and processes.is_main():
             raise UserError(f"{key} has no effect: runs lie below output_root=<folder>.")
         if key == "hydra/sweeper" and value != "structlab":
             raise UserError(
