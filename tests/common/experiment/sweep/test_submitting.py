@@ -67,8 +67,6 @@ def test_variables_of_an_outer_job_are_not_handed_on(failed, scheduler, monkeypa
     seen = [line for line in scheduler.environment("sbatch").splitlines() if "SLURM_" in line]
     assert seen == ["SLURM_CONF=/etc/slurm.conf"]
     assert [s.slurm for s in failed.submissions()] == ["7"]
-    script = next(failed.logs.glob("*.sh"), None)
-    assert script is None or "structlab-" in script.read_text()
 
 
 def test_a_sweep_that_is_cancelled_while_it_is_queued_queues_no_more(failed, scheduler, capsys):
