@@ -1,0 +1,1 @@
+"""Smaller models: factorised layers, rank rules, statistics, quantisers, and what they cost."""
