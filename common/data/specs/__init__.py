@@ -4,22 +4,26 @@ from common.data.specs.base import DataSpec
 from common.data.specs.chirps import ChirpsSpec
 from common.data.specs.digits import DigitsSpec
 from common.data.specs.image import ImageSpec
+from common.data.specs.images import ImagesSpec
 from common.data.specs.listops import ListOpsSpec
 from common.data.specs.mnist import MnistSpec
 from common.data.specs.pathfinder import PathfinderSpec
 from common.data.specs.pulse import PulseSpec
 from common.data.specs.retrieval import RetrievalSpec
 from common.data.specs.text import TextSpec
+from common.data.specs.trained_resnet import TrainedResNetSpec
 
 __all__ = [
     "ChirpsSpec",
     "DataSpec",
     "DigitsSpec",
     "ImageSpec",
+    "ImagesSpec",
     "ListOpsSpec",
     "MnistSpec",
     "PathfinderSpec",
     "PulseSpec",
     "RetrievalSpec",
     "TextSpec",
+    "TrainedResNetSpec",
 ]

@@ -27,6 +27,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from common.errors import UserError
 from common.experiment import sources
 from common.experiment.composite import composite_hash, member_overrides
+from common.experiment.datasets import datasets
 from common.experiment.identity import config_hash, flat, plain
 from common.experiment.sweep.job import Job
 
@@ -251,12 +252,7 @@ class _Resolved:
             leaves = {key: OmegaConf.select(config, key) for key in _FACTS}
             return cls(leaves, members=tuple(config.task.members))
         leaves = flat(plain(config))
-        dataset = config.task.dataset
-        return cls(
-            leaves,
-            tuple(sorted(sources.roots(config))),
-            () if dataset is None else (OmegaConf.to_object(dataset),),
-        )
+        return cls(leaves, tuple(sorted(sources.roots(config))), tuple(datasets(config.task)))
 
 
 class _Base:
