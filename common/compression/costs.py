@@ -12,6 +12,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from common.compression.decoded import Decoded
+
 
 @dataclass(frozen=True)
 class Costs:
@@ -21,21 +23,29 @@ class Costs:
         parameters: each counted once, however often it is used.
         bytes: of parameters and buffers as they are stored.
         macs: multiply-adds of one forward pass, half of what torch's counter counts.
+        nonzero: parameters that are not 0, what a sparse format would hold.
     """
 
     parameters: int
     bytes: int
     macs: int
+    nonzero: int
 
 
 def costs(model: nn.Module, *inputs: Any) -> Costs:
     """Parameters, bytes and multiply-adds of ``model(*inputs)``."""
-    return Costs(parameters(model), stored_bytes(model), sum(macs(model, *inputs).values()))
+    return Costs(
+        parameters(model),
+        stored_bytes(model),
+        sum(macs(model, *inputs).values()),
+        sum(int(tensor.count_nonzero()) for tensor in _weights(model)),
+    )
 
 
 def parameters(model: nn.Module) -> int:
-    """Number of parameters, shared ones once."""
-    return sum(parameter.numel() for parameter in model.parameters())
+    """Number of parameters, shared ones once; of a layer that decodes its weight, the weights that
+    it stands for."""
+    return sum(tensor.numel() for tensor in _weights(model))
 
 
 def stored_bytes(model: nn.Module) -> int:
@@ -108,3 +118,10 @@ def _is_child(inner: str, outer: str, names: dict[str, int]) -> bool:
         if between in names:
             return False
     return outer == ""
+
+
+def _weights(model: nn.Module) -> list[torch.Tensor]:
+    decoded = [module for module in model.modules() if isinstance(module, Decoded)]
+    stored = {id(parameter) for layer in decoded for parameter in layer.code.parameters()}
+    plain = [parameter for parameter in model.parameters() if id(parameter) not in stored]
+    return plain + [layer.weight.detach() for layer in decoded]

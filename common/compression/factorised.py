@@ -61,7 +61,7 @@ class _FactorisedConv2d(nn.Module):
         refuse_grouped(like)
         self.in_channels, self.out_channels = like.in_channels, like.out_channels
         self.kernel_size = tuple(like.kernel_size)
-        self.stride, self.padding = tuple(like.stride), _padding(like)
+        self.stride, self.padding = tuple(like.stride), padding_of(like)
         self.dilation = tuple(like.dilation)
         self.bias = None if bias is None else nn.Parameter(bias.detach().clone())
 
@@ -250,7 +250,12 @@ def refuse_grouped(conv: nn.Conv2d) -> None:
         raise ValueError(f"padding_mode={conv.padding_mode!r} cannot be factorised; needed: zeros")
 
 
-def _padding(conv: nn.Conv2d) -> tuple[int, int]:
+def padding_of(conv: nn.Conv2d) -> tuple[int, int]:
+    """In numbers, also where it is given by name; the same on both sides.
+
+    Raises:
+        ValueError: ``same`` padding that is not the same on both sides.
+    """
     if conv.padding == "valid":
         return 0, 0
     if conv.padding == "same":

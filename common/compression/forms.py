@@ -12,6 +12,7 @@ from common.compression import matrices
 from common.compression.factorised import (
     ChannelConv2d,
     DecoupledConv2d,
+    LowRankLinear,
     SpatialConv2d,
     refuse_grouped,
 )
@@ -156,3 +157,41 @@ FORMS = {form.name: form for form in (CHANNEL, SPATIAL, DECOUPLED)}
 def dense_macs(conv: nn.Conv2d) -> int:
     """Multiply-adds of a convolution for each output position, its bias not counted."""
     return conv.out_channels * conv.in_channels // conv.groups * _area(conv)
+
+
+class LinearForm:
+    """The one way to put a linear layer in factors, with the questions of a :class:`ConvForm`."""
+
+    name = "linear"
+
+    def factors(self, layer: nn.Linear) -> Factors:
+        """Singular value decomposition of the weight."""
+        return svd(layer.weight.detach())
+
+    def largest_rank(self, layer: nn.Linear) -> int:
+        """At which the factors are the weight."""
+        return min(layer.weight.shape)
+
+    def build(self, factors: Factors, layer: nn.Linear) -> LowRankLinear:
+        """The layer of these factors, sqrt(S) on each side, its bias kept."""
+        second, first = (part.to(layer.weight).contiguous() for part in factors.balanced())
+        return LowRankLinear(first, second, layer.bias)
+
+    def unit(self, layer: nn.Linear) -> int:
+        """Parameters of one rank, and multiply-adds of one for each row."""
+        return sum(layer.weight.shape)
+
+    unit_macs = unit
+
+
+LINEAR = LinearForm()
+
+
+def form_of(layer: nn.Module, convolutions: ConvForm) -> ConvForm | LinearForm:
+    """That of a linear layer, or the given one of a convolution."""
+    return convolutions if isinstance(layer, nn.Conv2d) else LINEAR
+
+
+def macs_at_a_position(layer: nn.Module) -> int:
+    """Multiply-adds of a dense layer for each row or output position, its bias not counted."""
+    return dense_macs(layer) if isinstance(layer, nn.Conv2d) else layer.weight.numel()
