@@ -24,7 +24,7 @@ def stated(paper: str, scale: str = "laptop") -> dict[str, list[str]]:
     return {
         claim["id"]: [f"{word} {_shown(value)}" for word, value in _bounds(node["relation"])]
         for claim in content["claims"]
-        if "relation" in (node := claim["checks"][scale])
+        if "relation" in (node := claim["checks"].get(scale, {}))
     }
 
 

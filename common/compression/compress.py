@@ -32,7 +32,7 @@ class Work:
     """What a method is given.
 
     Attributes:
-        model: a copy of the model, in evaluation mode; a method that trains may change it.
+        model: a copy of the model, in evaluation mode; a method that trains changes it.
         layers: those to compress, by name, in the copy.
         macs: multiply-adds of each of them on one batch of the calibration data.
         kind: the unit of the budget: ``parameters``, ``macs`` or ``bytes``.

@@ -52,7 +52,7 @@ class TruncatedSVD:
         forms = {name: form_of(layer, FORMS[self.form]) for name, layer in work.layers.items()}
         factors = {name: forms[name].factors(layer) for name, layer in work.layers.items()}
         choices = {
-            name: Choice.of(work, name, forms[name], _spectrum(factors[name].S))
+            name: Choice.of(work, name, forms[name], largest_spectrum(factors[name].S))
             for name in work.layers
         }
         ranks = allocate(choices, self.rule, self.amount, work.allowance)
@@ -62,7 +62,7 @@ class TruncatedSVD:
         }
 
 
-def _spectrum(values: Tensor) -> Tensor:
+def largest_spectrum(values: Tensor) -> Tensor:
     """Of one matrix; of several the largest at each place, since they share one rank."""
     return values if values.ndim == 1 else values.amax(0)
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from common.errors import InvalidInputError
 
 
-def by_energy(singular_values: Float[Tensor, " r"], left_out: float) -> int:
+def by_energy(singular_values: Float[Tensor, "*batch r"], left_out: float) -> int:
     """Smallest rank that leaves out at most this part of the sum of squares.
 
     Args:
-        singular_values: descending.
+        singular_values: descending; of several matrices, the smallest rank that does for all.
         left_out: in [0, 1). Exact ties count as left out (the kept part is >= 1 - left_out).
 
     Raises:
@@ -25,14 +24,14 @@ def by_energy(singular_values: Float[Tensor, " r"], left_out: float) -> int:
     if not 0 <= left_out < 1:
         raise InvalidInputError(f"left_out={left_out}; allowed: 0 up to, not including, 1.")
     energies = singular_values.double().square()
-    # tails[r] is what rank r leaves out, added from the smallest up.
-    tails = torch.cat([energies.flip(0).cumsum(0).flip(0), energies.new_zeros(1)])
-    return int((tails > left_out * tails[0]).sum())
+    # tails[r] is what rank r leaves out, added from the smallest up; rank 0 leaves out all.
+    tails = energies.flip(-1).cumsum(-1).flip(-1)
+    return int((tails > left_out * tails[..., :1]).sum(-1).max())
 
 
-def by_value(singular_values: Float[Tensor, " r"], threshold: float) -> int:
-    """Number of singular values of at least this size."""
-    return int((singular_values >= threshold).sum())
+def by_value(singular_values: Float[Tensor, "*batch r"], threshold: float) -> int:
+    """Number of singular values of at least this size; of several matrices the largest number."""
+    return int((singular_values >= threshold).sum(-1).max())
 
 
 def by_fraction(fraction: float, most: int) -> int:

@@ -140,6 +140,7 @@ VOLATILE = (
 def register() -> None:
     """Store the shared schemas; called once before Hydra composes."""
     from common.data import specs
+    from common.trainers.image_schema import ImageOptimizerConfig, ImageTrainConfig
     from common.trainers.schema import OptimizerConfig, TrainConfig
 
     store = ConfigStore.instance()
@@ -160,3 +161,5 @@ def register() -> None:
         store.store(group="schema/data", name=name, node=spec)
     store.store(group="schema/s4", name="optimizer", node=OptimizerConfig)
     store.store(group="schema/s4", name="train", node=TrainConfig)
+    store.store(group="schema/image", name="optimizer", node=ImageOptimizerConfig)
+    store.store(group="schema/image", name="train", node=ImageTrainConfig)

@@ -34,6 +34,7 @@ def train(
     Args:
         module: what does a step; ``method`` is passed on to it.
     """
+    model.train()  # Lightning leaves each module in the mode in which it comes
     config = context.config
     loader = train_loader(config, data.train)
     total = steps(config, loader)

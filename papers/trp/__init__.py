@@ -1,0 +1,1 @@
+"""Trained rank pruning (Xu et al. 2020)."""

@@ -1,0 +1,71 @@
+"""Trained rank pruning as a method of ``common.compression.compress``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import nn
+
+from common.compression.allocation import ENERGY, Choice, allocate
+from common.compression.compress import Work
+from common.compression.forms import FORMS
+from common.compression.methods import largest_spectrum, ungrouped
+from common.compression.tuning import Tuning, tune
+from papers.trp.models import RankPruner
+
+
+@dataclass
+class RankPruning:
+    """Trains with projections, then puts each convolution in factors.
+
+    Attributes:
+        tuning: the batches and steps of the training.
+        form: ``channel``, ``spatial`` or ``decoupled``.
+        left_out: e of each projection.
+        period: m, steps between projections.
+        nuclear: lambda.
+        final_left_out: e of the decomposition; a budget takes its place.
+    """
+
+    tuning: Tuning
+    form: str = "spatial"
+    left_out: float = 0.02
+    period: int = 5
+    nuclear: float = 0.0
+    final_left_out: float = 0.001
+    name = "trained rank pruning"
+    kinds = (nn.Conv2d,)
+    budgets = ("parameters", "macs", "bytes")
+
+    def unsupported(self, layer: nn.Module) -> str | None:
+        if tuple(layer.kernel_size) == (1, 1):
+            return "has a 1 x 1 kernel"
+        return ungrouped(layer)
+
+    def __call__(self, work: Work) -> Mapping[str, nn.Module]:
+        form = FORMS[self.form]
+        pruner = RankPruner(
+            work.layers,
+            form,
+            left_out=self.left_out,
+            period=self.period,
+            nuclear=self.nuclear,
+        )
+        tune(
+            work.model,
+            self.tuning,
+            before_step=pruner.before_step,
+            before_update=pruner.before_update,
+        )
+        factors = {name: form.factors(layer) for name, layer in work.layers.items()}
+        choices = {
+            name: Choice.of(work, name, form, largest_spectrum(found.S))
+            for name, found in factors.items()
+        }
+        amount = self.final_left_out if work.allowance is None else None
+        ranks = allocate(choices, ENERGY, amount, work.allowance)
+        return {
+            name: form.build(factors[name].to_rank(rank), work.layers[name])
+            for name, rank in ranks.items()
+        }
