@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -41,6 +42,13 @@ def train(
     built = module(model, optimiser(config.optimizer), schedule(config.optimizer, total), **method)
     test = test_loader(config, data.test)
     return fit(context, built, loader, test, test, epochs=config.train.epochs, score_test=False)
+
+
+def within(context: RunContext, name: str) -> RunContext:
+    """The same run, with a folder of its own for one of several trainings."""
+    folder = context.folder / name
+    folder.mkdir(exist_ok=True)
+    return replace(context, folder=folder)
 
 
 def steps(config: DictConfig, loader: SequenceLoader) -> int:

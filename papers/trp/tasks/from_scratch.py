@@ -13,7 +13,7 @@ from common.errors import MissingDataError
 from common.experiment.context import RunContext, TaskResult, data_entry
 from common.experiment.machine import device
 from common.trainers.image_module import ImageModule
-from common.trainers.image_task import accuracy, train
+from common.trainers.image_task import accuracy, train, within
 from papers.trp.decompose import decompose
 from papers.trp.models import RankPruner, TrainedRankPruning, projected_layers
 from papers.trp.networks import ProjectedResNet
@@ -65,9 +65,7 @@ def run(context: RunContext) -> TaskResult:
         with open_dict(config):
             config.train.epochs = task.retrain_epochs
             config.optimizer.lr *= 0.01  # where the first training ended
-        folder = context.folder / "retrained"
-        folder.mkdir(exist_ok=True)
-        again = replace(context, config=config, folder=folder)
+        again = replace(within(context, "retrained"), config=config)
         retrained = train(again, cut.model, data, ImageModule)
         metrics["accuracy_retrained"] = retrained.val_scores[-1]
     curves = {"test_accuracy": result.val_scores, "train_loss": result.train_losses}

@@ -7,7 +7,6 @@ tuned after a decomposition.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 
 from torch import nn
@@ -16,7 +15,7 @@ from common.compression.forms import CHANNEL, FORMS, SPATIAL, ConvForm
 from common.compression.references import Start, trained_resnet
 from common.experiment.context import RunContext, TaskResult
 from common.trainers.image_module import ImageModule
-from common.trainers.image_task import accuracy, train
+from common.trainers.image_task import accuracy, train, within
 from papers.trp.decompose import Cut, decompose
 from papers.trp.models import RankPruner, TrainedRankPruning, projected_layers, rank_sum
 from papers.trp.projection import project
@@ -77,14 +76,14 @@ def trained(
         nuclear=nuclear,
         overwrite=overwrite,
     )
-    result = train(_within(context, name), model, start.data, TrainedRankPruning, pruner=pruner)
+    result = train(within(context, name), model, start.data, TrainedRankPruning, pruner=pruner)
     return model.eval(), result.val_scores[-1], pruner
 
 
 def plainly_trained(context: RunContext, start: Start) -> tuple[nn.Module, float]:
     """The same steps without projection: same batches, rate and weight decay."""
     model = start.copy()
-    result = train(_within(context, "plain"), model, start.data, ImageModule)
+    result = train(within(context, "plain"), model, start.data, ImageModule)
     return model.eval(), result.val_scores[-1]
 
 
@@ -95,7 +94,7 @@ def cut_first(
     step = context.config.task.energy_step
     cut = at_most(start.model, form, start, speedup, step)
     before = accuracy(cut.model, start.data.test)
-    result = train(_within(context, "cut_first"), cut.model, start.data, ImageModule)
+    result = train(within(context, "cut_first"), cut.model, start.data, ImageModule)
     return {
         "cut_first_before": before,
         "cut_first_after": result.val_scores[-1],
@@ -171,10 +170,3 @@ def _stability(name: str, pruner: RankPruner) -> dict[str, float]:
         f"{name}_bound_broken": seen.broken,
         f"{name}_rank_rises": seen.rises,
     }
-
-
-def _within(context: RunContext, name: str) -> RunContext:
-    """The same run, checkpoints in a folder of its own."""
-    folder = context.folder / name
-    folder.mkdir(exist_ok=True)
-    return replace(context, folder=folder)

@@ -1,0 +1,1 @@
+"""Maestro: low-rank ordered decomposition, ranks found while training."""

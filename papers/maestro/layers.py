@@ -1,0 +1,129 @@
+"""Layers that are kept in factors and can be cut to any rank at any step (Section 3).
+
+``W = U V^T`` with U (out, r) and V (in, r); at width b the first b columns of both are used, as
+views: a narrow pass costs b/r of a full one.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from common.compression.factorised import ChannelConv2d, LowRankLinear, refuse_grouped
+from common.compression.forms import CHANNEL
+from common.compression.truncation import svd
+
+
+class Ordered(nn.Module):
+    """What ordered layers share: factors, the components that are left, the width in use.
+
+    Attributes:
+        U: (out, r).
+        V: (in, r); of a convolution ``in`` is channels times kernel.
+        kept: (r,), components that have not been dropped; the others stay in the optimiser until
+            :meth:`cut` takes them out.
+        width: number of kept components that forward uses; None uses all.
+    """
+
+    def __init__(self, matrix: Float[Tensor, "m n"], bias: Float[Tensor, " m"] | None):
+        super().__init__()
+        # In double precision: what float32 loses here would be in every output from the start.
+        left, right = svd(matrix.detach().double()).balanced()
+        self.U = nn.Parameter(left.to(matrix.dtype).contiguous())
+        self.V = nn.Parameter(right.mT.to(matrix.dtype).contiguous())
+        self.bias = None if bias is None else nn.Parameter(bias.detach().clone())
+        self.register_buffer("kept", torch.ones(self.U.shape[1], dtype=torch.bool))
+        self.width: int | None = None
+        self._count()
+        self.register_load_state_dict_post_hook(lambda module, _: module._count())
+
+    @property
+    def rank(self) -> int:
+        """Number of components that are left."""
+        return self._rank
+
+    def factors(self) -> tuple[Float[Tensor, "m b"], Float[Tensor, "n b"]]:
+        """U and V at the width in use."""
+        width = self.rank if self.width is None else min(self.width, self.rank)
+        if self._chosen is None:
+            return self.U[:, :width], self.V[:, :width]
+        chosen = self._chosen[:width]
+        return self.U[:, chosen], self.V[:, chosen]
+
+    def keep(self, kept: Bool[Tensor, " r"]) -> None:
+        """Drop components; what was dropped before stays so (ranks never grow back)."""
+        self.kept &= kept
+        self._count()
+
+    def _count(self) -> None:
+        # Once per change, not in each forward pass: on a GPU reading a number waits for it.
+        self._rank = int(self.kept.sum())
+        # Without hierarchy others than the last may go; then there is no prefix to slice.
+        prefix = bool(self.kept[: self._rank].all())
+        self._chosen = None if prefix else self.kept.nonzero()[:, 0]
+
+    def dense_cost(self) -> int:
+        """Parameters of the one layer."""
+        return self.U.shape[0] * self.V.shape[0]
+
+    def unit_cost(self) -> int:
+        """Parameters of one component."""
+        return self.U.shape[0] + self.V.shape[0]
+
+    def cut(self) -> nn.Module:
+        """A plain layer at the width in use: in factors where they are smaller, else in one."""
+        raise NotImplementedError
+
+
+class OrderedLinear(Ordered):
+    """A linear layer in ordered factors.
+
+    Args:
+        layer: whose weight and bias it starts from, computing the same.
+    """
+
+    def __init__(self, layer: nn.Linear):
+        super().__init__(layer.weight, layer.bias)
+
+    def forward(self, x: Float[Tensor, "*batch n"]) -> Float[Tensor, "*batch m"]:
+        U, V = self.factors()
+        return F.linear(x @ V, U, self.bias)
+
+    def cut(self) -> nn.Linear | LowRankLinear:
+        U, V = self.factors()
+        layer = LowRankLinear(V.mT, U, self.bias)
+        return layer.merged() if layer.rank * self.unit_cost() > self.dense_cost() else layer
+
+
+class OrderedConv2d(Ordered):
+    """A convolution in ordered factors: b filters of the whole kernel, then 1 x 1.
+
+    Args:
+        layer: whose weight and bias it starts from, computing the same.
+
+    Raises:
+        ValueError: the convolution is grouped.
+    """
+
+    def __init__(self, layer: nn.Conv2d):
+        refuse_grouped(layer)
+        super().__init__(CHANNEL.matrix(layer.weight), layer.bias)
+        self.like = [layer]  # in a list: its weight is no parameter of this module
+
+    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b n v u"]:
+        U, V = self.factors()
+        like = self.like[0]
+        if U.shape[1] == 0:
+            return self.cut()(x)
+        first = V.mT.reshape(-1, like.in_channels, *like.kernel_size)
+        x = F.conv2d(x, first, None, like.stride, like.padding, like.dilation)
+        return F.conv2d(x, U[:, :, None, None], self.bias)
+
+    def cut(self) -> nn.Conv2d | ChannelConv2d:
+        U, V = self.factors()
+        like = self.like[0]
+        first = V.mT.reshape(-1, like.in_channels, *like.kernel_size)
+        layer = ChannelConv2d(first, U, like, self.bias)
+        return layer.merged() if layer.rank * self.unit_cost() > self.dense_cost() else layer

@@ -1,0 +1,52 @@
+"""M8: in ordered factors at full rank every network computes what it did before."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+from common.experiment.context import RunContext, TaskResult
+from common.nn.imagenet_resnet import ImageNetResNet
+from papers.maestro.lod import decompose
+from papers.maestro.networks import Attention, LeNet, Transformer, Vgg19
+
+
+def run(context: RunContext) -> TaskResult:
+    """Largest difference of the outputs, in single and in double precision."""
+    metrics = {}
+    for name, model, inputs in networks(context.config.seed):
+        for dtype, word in ((torch.float32, "float32"), (torch.float64, "float64")):
+            metrics[f"{name}_{word}"] = difference(model, inputs, dtype)
+    for word in ("float32", "float64"):
+        metrics[f"largest_{word}"] = max(v for k, v in metrics.items() if k.endswith(word))
+    return TaskResult(metrics)
+
+
+def networks(seed: int) -> list[tuple[str, nn.Module, tuple[Tensor, ...]]]:
+    """As they are initialised, and inputs for each."""
+    torch.manual_seed(seed)
+    images = torch.randn(16, 3, 32, 32)
+    sequence = torch.randn(2, 7, 32)
+    tokens = torch.randint(20, (2, 9))
+    return [
+        ("lenet", LeNet(), (torch.randn(2, 1, 28, 28),)),
+        ("vgg19", Vgg19(), (images,)),
+        ("vgg19_group_norm", Vgg19(group_norm=True), (images,)),
+        ("resnet18", ImageNetResNet(18, classes=10, small=True), (images,)),
+        ("attention", Attention(32, 4), (sequence, sequence)),
+        ("transformer", Transformer(20, layers=2, width=32, heads=4), (tokens, tokens)),
+    ]
+
+
+@torch.no_grad()
+def difference(model: nn.Module, inputs: tuple[Tensor, ...], dtype: torch.dtype) -> float:
+    """Of the outputs, absolute; batch norms with the statistics of the batch: with those of nothing
+    a network that is not trained gives little more than its last bias."""
+    model = model.to(dtype).train()
+    inputs = tuple(x.to(dtype) if x.is_floating_point() else x for x in inputs)
+    before = model(*inputs)
+    factorised = copy.deepcopy(model)
+    decompose(factorised)
+    return float((factorised(*inputs) - before).abs().max())

@@ -1,0 +1,140 @@
+"""Ordered layers: equal to what they came from, prefixes, masks, cutting."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from papers.maestro.layers import OrderedConv2d, OrderedLinear
+from papers.maestro.lod import at_widths, decompose
+from papers.maestro.networks import LeNet, Transformer, Vgg19
+
+
+@given(st.integers(1, 7), st.integers(1, 7), st.booleans(), st.integers(0, 2**31))
+@settings(max_examples=25, deadline=None)
+def test_linear_at_every_width(inputs, outputs, bias, seed):
+    torch.manual_seed(seed)
+    layer = nn.Linear(inputs, outputs, bias).double()
+    ordered, x = OrderedLinear(layer), torch.randn(3, inputs, dtype=torch.float64)
+    torch.testing.assert_close(ordered(x), layer(x))
+    U, S, Vh = torch.linalg.svd(layer.weight, full_matrices=False)
+    for width in range(1, len(S) + 1):
+        ordered.width = width
+        best = U[:, :width] * S[:width] @ Vh[:width]
+        expected = x @ best.mT + (layer.bias if bias else 0)
+        torch.testing.assert_close(ordered(x), expected)
+        torch.testing.assert_close(ordered.cut()(x), expected)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("bias", [True, False])
+def test_convolution_at_every_width(stride, bias):
+    layer = nn.Conv2d(3, 5, 3, stride, 1, dilation=1, bias=bias).double()
+    ordered, x = OrderedConv2d(layer), torch.randn(2, 3, 9, 9, dtype=torch.float64)
+    torch.testing.assert_close(ordered(x), layer(x))
+    for width in range(1, 6):
+        ordered.width = width
+        torch.testing.assert_close(ordered.cut()(x), ordered(x))
+
+
+def test_rank_zero_gives_the_bias_everywhere():
+    layer, x = nn.Conv2d(2, 3, 3, 2, 1), torch.randn(2, 2, 8, 8)
+    ordered = OrderedConv2d(layer)
+    ordered.keep(torch.zeros(3, dtype=torch.bool))
+    assert ordered.rank == 0
+    expected = layer.bias.detach()[:, None, None].expand(2, 3, 4, 4)
+    torch.testing.assert_close(ordered(x).detach(), expected)
+    torch.testing.assert_close(ordered.cut()(x).detach(), expected)
+    linear = OrderedLinear(nn.Linear(4, 3))
+    linear.keep(torch.zeros(3, dtype=torch.bool))
+    torch.testing.assert_close(linear(torch.randn(2, 4)), linear.bias.expand(2, 3))
+
+
+def test_cut_is_dense_above_the_break_even_rank():
+    ordered = OrderedLinear(nn.Linear(10, 10))
+    ordered.width = 5  # 5 (10 + 10) = 100: as much as the dense layer
+    assert type(ordered.cut()).__name__ == "LowRankLinear"
+    ordered.width = 6
+    assert type(ordered.cut()) is nn.Linear
+
+
+def test_masks_keep_the_prefix_of_what_is_left():
+    ordered = OrderedLinear(nn.Linear(6, 5))
+    ordered.keep(torch.tensor([True, False, True, True, False]))
+    ordered.width = 2
+    U, V = ordered.factors()
+    assert torch.equal(U, ordered.U[:, [0, 2]])
+    assert torch.equal(V, ordered.V[:, [0, 2]])
+    ordered.keep(torch.ones(5, dtype=torch.bool))  # ranks never grow back
+    assert ordered.rank == 3
+
+
+def test_state_dict_brings_the_ranks():
+    ordered = OrderedLinear(nn.Linear(6, 5))
+    ordered.keep(torch.tensor([True, True, False, False, False]))
+    again = OrderedLinear(nn.Linear(6, 5))
+    again.load_state_dict(ordered.state_dict())
+    assert again.rank == 2
+    x = torch.randn(3, 6)
+    torch.testing.assert_close(again(x), ordered(x))
+
+
+def test_narrow_passes_use_views():
+    ordered = OrderedLinear(nn.Linear(64, 64))
+    ordered.width = 8
+    U, V = ordered.factors()
+    assert U.data_ptr() == ordered.U.data_ptr()
+    assert V.data_ptr() == ordered.V.data_ptr()
+
+
+def test_gradient_reaches_the_prefix_only():
+    ordered = OrderedLinear(nn.Linear(6, 5))
+    with at_widths({ordered: 2}):
+        ordered(torch.randn(4, 6)).square().sum().backward()
+    assert ordered.width is None
+    assert ordered.U.grad[:, :2].abs().sum() > 0
+    assert not ordered.U.grad[:, 2:].any()
+
+
+def test_grouped_convolutions_are_refused():
+    with pytest.raises(ValueError, match="groups must be 1"):
+        OrderedConv2d(nn.Conv2d(4, 4, 3, groups=4))
+
+
+NETWORKS = {
+    "lenet": (lambda: LeNet(), (torch.Size((2, 1, 28, 28)),)),
+    "vgg19": (lambda: Vgg19(group_norm=True), (torch.Size((1, 3, 32, 32)),)),
+}
+
+
+@pytest.mark.parametrize("name", ["lenet", pytest.param("vgg19", marks=pytest.mark.slow)])
+def test_networks_compute_the_same(name):
+    make, shapes = NETWORKS[name]
+    model = make().double().eval()
+    inputs = [torch.randn(shape, dtype=torch.float64) for shape in shapes]
+    factorised = copy.deepcopy(model)
+    decompose(factorised)
+    torch.testing.assert_close(factorised(*inputs), model(*inputs), rtol=0, atol=1e-12)
+
+
+def test_transformer_computes_the_same_and_does_not_look_ahead():
+    model = Transformer(11, layers=2, width=16, heads=2).double().eval()
+    source, target = torch.randint(11, (2, 5)), torch.randint(11, (2, 6))
+    before = model(source, target)
+    factorised = copy.deepcopy(model)
+    layers = decompose(factorised)
+    assert "encoder.0.attention.query" in layers
+    assert not any("embedding" in name for name in layers)
+    torch.testing.assert_close(factorised(source, target), before, rtol=0, atol=1e-12)
+    later = target.clone()
+    later[:, -1] = (later[:, -1] + 1) % 11
+    torch.testing.assert_close(model(source, later)[:, :-1], before[:, :-1])
+
+
+def test_lenet_has_236_ranks():
+    assert [layer.rank for layer in decompose(LeNet()).values()] == [6, 16, 120, 84, 10]
