@@ -1,0 +1,62 @@
+"""The claims of maestro: complete, with the bounds that were fixed before the runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from common.ledger.folders import Folders
+from common.ledger.kept_plans import KeptPlan
+from common.ledger.plan import plan
+from tests.claim_bounds import stated
+
+KEPT = KeptPlan.of("maestro", Folders.default())
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory):
+    """As git keeps it; one test composes it anew."""
+    kept = replace(KEPT, folder=tmp_path_factory.mktemp("plans"))
+    return plan("maestro", KEPT.claims, kept)
+
+
+def test_every_row_is_there(planned):
+    ids = [claim.id for claim in planned.claims]
+    assert ids == ["M1", "M2", "M3", "M4", "M4b", "M5", "M6", "M7", "M8"]
+    assert all("laptop" in claim.checks for claim in planned.claims)
+
+
+@pytest.mark.slow
+def test_the_plan_in_git_is_what_composes(planned):
+    composed = plan("maestro", KEPT.claims)
+    assert (composed.title, composed.runs) == (planned.title, planned.runs)
+
+
+CUT = ["at_least 3", "at_least 3", "at_most 1.5", "at_most 1.5"]
+BOUNDS = {
+    "M1": [
+        "at_most 0.001",
+        "at_most 0.03",
+        "below 0.03",
+        "at_most 1.02",
+        "at_least 0.98",
+        "above 0.001",
+    ],
+    "M2": ["at_most 5", "at_most 1.02", "below 0.01", "above 0.01"],
+    "M3": ["within 0.97 1.03"],
+    "M4": CUT,
+    "M4b": CUT,
+    "M5": [
+        "slack 2",
+        *["at_most 0.4", "at_least -1.5"] * 4,
+        "below shrinking/lasso_0.004/step_macs_whole",
+    ],
+    "M6": [],
+    "M7": ["within 0 0", "within 2.5557e+07 2.5557e+07"],
+    "M8": ["at_most 1e-05", "at_most 1e-12"],
+}
+
+
+def test_bounds_do_not_move():
+    assert stated("maestro") == BOUNDS

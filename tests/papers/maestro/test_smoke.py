@@ -1,0 +1,92 @@
+"""One smoke run of each task through the real entry."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from common.experiment import registry
+from common.experiment.cli import main
+
+ROOT = Path(__file__).parents[3]
+GENERATED = ["data_importance", "linear_map", "autoencoder"]
+SLOW = ["equivalence", "counting", "copy_reverse"]
+# Their data are used when an earlier run, or the person at the keyboard, has brought them.
+FETCHED = ["cut_resnet", "cut_lenet", "shrinking"]
+
+
+@pytest.fixture
+def smoke(tmp_path, monkeypatch):
+    """Runs a task and gives its exit status and record."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(task, *extra):
+        fixed = ["paper=maestro", "scale=smoke", "trainer.threads=1"]
+        with pytest.raises(SystemExit) as stopped:
+            main([f"task={task}", *fixed, *extra])
+        (folder,) = (tmp_path / "outputs" / "maestro" / task).iterdir()
+        return stopped.value.code, json.loads((folder / "record.json").read_text())
+
+    return run
+
+
+def test_every_task_is_covered():
+    assert {*GENERATED, *SLOW, *FETCHED} == set(registry.tasks("maestro"))
+
+
+@pytest.mark.parametrize(
+    "task", GENERATED + [pytest.param(t, marks=pytest.mark.slow) for t in SLOW]
+)
+def test_smoke(task, smoke):
+    status, record = smoke(task)
+    assert status == 0, record["reason"]
+    assert record["metric"] in record["metrics"]
+
+
+@pytest.mark.slow
+@pytest.mark.data
+@pytest.mark.parametrize("task", FETCHED)
+def test_smoke_on_fetched_data(task, smoke):
+    status, record = smoke(task, f"data.root={ROOT / 'data'}")
+    assert status == 0, record["reason"]
+    assert record["metric"] in record["metrics"]
+
+
+@pytest.mark.slow
+@pytest.mark.data
+@pytest.mark.parametrize("method", ["dense", "pufferfish", "spectral"])
+def test_controls(method, smoke):
+    status, record = smoke(
+        "shrinking", f"task.method={method}", "task.warmup_epochs=1", f"data.root={ROOT / 'data'}"
+    )
+    assert status == 0, record["reason"]
+    assert (record["metrics"]["parameters_part"] < 0.5) == (method == "pufferfish")
+
+
+@pytest.mark.slow
+@pytest.mark.data
+def test_an_interrupted_training_drops_the_same(tmp_path):
+    """Two epochs at once, or one and then the other: the same ranks and the same accuracy."""
+    from tests.running import run
+
+    arguments = ["paper=maestro", "task=shrinking", "scale=smoke", "trainer.threads=1"]
+    arguments += ["train.epochs=3", "task.group_lasso=0.05", "task.least=0.3", "optimizer.lr=0.05"]
+    arguments += [f"data.root={ROOT / 'data'}"]
+    whole = run(arguments, tmp_path / "whole", timeout=200)
+    assert whole.returncode == 0, whole.stderr
+    (folder,) = (tmp_path / "whole" / "outputs" / "maestro" / "shrinking").iterdir()
+    expected = json.loads((folder / "record.json").read_text())["metrics"]
+    # As if killed after two epochs: without a record and the newest checkpoint.
+    training = folder / "training"
+    newest = sorted(training.rglob("*.ckpt"), key=lambda p: p.stat().st_mtime)[-1]
+    newest.unlink()
+    record = json.loads((folder / "record.json").read_text())
+    (folder / "record.json").unlink()
+    again = run([*arguments, f"resume={folder}"], tmp_path / "whole", timeout=200)
+    assert again.returncode == 0, again.stderr
+    found = json.loads((folder / "record.json").read_text())["metrics"]
+    assert record["metrics"]["rank_sum"] < 236
+    for name in ("rank_sum", "accuracy", "parameters"):
+        assert found[name] == expected[name]
