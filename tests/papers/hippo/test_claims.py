@@ -26,6 +26,7 @@ def planned(tmp_path_factory):
     return plan("hippo", KEPT.claims, kept)
 
 
+@pytest.mark.slow
 def test_the_plan_in_git_is_what_composes(planned):
     composed = plan("hippo", KEPT.claims)
     assert (composed.title, composed.runs) == (planned.title, planned.runs)

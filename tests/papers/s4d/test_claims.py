@@ -36,6 +36,7 @@ def read_of(planned, task):
     }
 
 
+@pytest.mark.slow
 def test_the_plan_in_git_is_what_composes(planned):
     composed = plan("s4d", KEPT.claims)
     assert (composed.title, composed.runs) == (planned.title, planned.runs)

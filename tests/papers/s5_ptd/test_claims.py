@@ -37,6 +37,7 @@ def metrics_of(planned, task):
     }
 
 
+@pytest.mark.slow
 def test_the_plan_in_git_is_what_composes(planned):
     composed = plan("s5_ptd", KEPT.claims)
     assert (composed.title, composed.runs) == (planned.title, planned.runs)

@@ -1,0 +1,1 @@
+"""Low-rank representations for vector quantisation (Zhu et al. 2022)."""

@@ -1,0 +1,78 @@
+"""Typed configuration of this paper's tasks (standard library and Hydra only)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+
+from common.experiment.schema import TaskConfig
+
+
+@dataclass
+class QuantiseTask(TaskConfig):
+    """V4 to V7: a trained network is quantised and trained on.
+
+    Attributes:
+        weights: the trained network, a ``TrainedResNetSpec``.
+        method: ``lr2vq``, ``plain`` (k-means of the subvectors), ``low_rank`` (no codes),
+            ``scalar`` (k-means of single weights), ``bgd`` (k-means by activations) or
+            ``pretrain_lowrank`` (train the low-rank subvectors first, then cluster).
+        size: m.
+        dim: d; of no meaning for ``plain``, ``scalar`` and ``bgd``.
+        words: k, or a quarter of a layer's subvectors if that is less.
+        order: ``along_out`` or ``along_in``.
+        frozen: codebooks and maps do not train, all the rest does.
+        distil: the dense network teaches in place of the labels.
+        reassign_every: steps between reassignments of the codes; 0 never.
+        calibration: images for ``bgd``.
+        tune_steps: of each codebook by distillation, for ``bgd``.
+    """
+
+    weights: Any = None
+    method: str = "lr2vq"
+    size: int = 8
+    dim: int = 6
+    words: int = 64
+    order: str = "along_out"
+    frozen: bool = False
+    distil: bool = False
+    reassign_every: int = 0
+    calibration: int = 512
+    tune_steps: int = 5
+
+
+@dataclass
+class IdentityTask(TaskConfig):
+    """V1: errors of real layers.
+
+    Attributes:
+        weights: the trained network.
+        size: m.
+        words: k.
+        dims: d.
+        seeds: k-means of each, of which the best counts.
+    """
+
+    weights: Any = None
+    size: int = 8
+    words: int = 64
+    dims: list[int] = field(default_factory=lambda: [1, 2, 4, 6, 8])
+    seeds: int = 3
+
+
+@dataclass
+class ClosedFormTask(TaskConfig):
+    """V2, V3, V8: no settings."""
+
+
+def register() -> None:
+    """Store the schemas; called once before Hydra composes."""
+    store = ConfigStore.instance()
+    for name, node in {
+        "quantise": QuantiseTask,
+        "identity": IdentityTask,
+        "closed_form": ClosedFormTask,
+    }.items():
+        store.store(group="schema/lr2vq", name=name, node=node)

@@ -1,0 +1,81 @@
+"""One smoke run of each task, and of each method, through the real entry."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from common.experiment import registry
+from common.experiment.cli import main
+from papers.lr2vq.tasks.quantise import METHODS
+
+ROOT = Path(__file__).parents[3]
+GENERATED = ["sizes_of_networks", "block_form"]
+# Their data are used when an earlier run, or the person at the keyboard, has brought them.
+FETCHED = ["quantise", "error_identity"]
+
+
+@pytest.fixture
+def smoke(tmp_path, monkeypatch):
+    """Runs a task and gives its exit status and record."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(task, *extra):
+        fixed = ["paper=lr2vq", "scale=smoke", "trainer.threads=1"]
+        with pytest.raises(SystemExit) as stopped:
+            main([f"task={task}", *fixed, *extra])
+        (folder,) = (tmp_path / "outputs" / "lr2vq" / task).iterdir()
+        return stopped.value.code, json.loads((folder / "record.json").read_text())
+
+    return run
+
+
+def test_every_task_is_covered():
+    assert {*GENERATED, *FETCHED} == set(registry.tasks("lr2vq"))
+
+
+@pytest.mark.parametrize(
+    "task", ["block_form", pytest.param("sizes_of_networks", marks=pytest.mark.slow)]
+)
+def test_smoke(task, smoke):
+    status, record = smoke(task)
+    assert status == 0, record["reason"]
+    assert record["metric"] in record["metrics"]
+
+
+@pytest.mark.slow
+@pytest.mark.data
+def test_error_identity(smoke):
+    status, record = smoke("error_identity", f"data.root={ROOT / 'data'}")
+    assert status == 0, record["reason"]
+    assert record["metrics"]["identity_error"] < 1e-6
+
+
+@pytest.mark.slow
+@pytest.mark.data
+@pytest.mark.parametrize("method", METHODS)
+def test_methods(method, smoke):
+    status, record = smoke("quantise", f"task.method={method}", f"data.root={ROOT / 'data'}")
+    assert status == 0, record["reason"]
+    assert record["metrics"]["factor"] > 1
+
+
+@pytest.mark.slow
+@pytest.mark.data
+@pytest.mark.parametrize(
+    "option", ["frozen=true", "distil=true", "reassign_every=1", "order=along_in"]
+)
+def test_options(option, smoke):
+    status, record = smoke("quantise", f"task.{option}", f"data.root={ROOT / 'data'}")
+    assert status == 0, record["reason"]
+
+
+@pytest.mark.slow
+@pytest.mark.data
+@pytest.mark.parametrize("option", ["method=best", "order=across", "dim=9", "dim=0"])
+def test_refused(option, smoke):
+    status, record = smoke("quantise", f"task.{option}", f"data.root={ROOT / 'data'}")
+    assert status == 1
+    assert "allowed" in record["reason"]
