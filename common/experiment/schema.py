@@ -138,28 +138,5 @@ VOLATILE = (
 
 
 def register() -> None:
-    """Store the shared schemas; called once before Hydra composes."""
-    from common.data import specs
-    from common.trainers.image_schema import ImageOptimizerConfig, ImageTrainConfig
-    from common.trainers.schema import OptimizerConfig, TrainConfig
-
-    store = ConfigStore.instance()
-    store.store(name="run_schema", node=RunConfig)
-    for name, spec in {
-        "chirps": specs.ChirpsSpec,
-        "digits": specs.DigitsSpec,
-        "image": specs.ImageSpec,
-        "images": specs.ImagesSpec,
-        "listops": specs.ListOpsSpec,
-        "mnist": specs.MnistSpec,
-        "pathfinder": specs.PathfinderSpec,
-        "pulse": specs.PulseSpec,
-        "retrieval": specs.RetrievalSpec,
-        "text": specs.TextSpec,
-        "trained_resnet": specs.TrainedResNetSpec,
-    }.items():
-        store.store(group="schema/data", name=name, node=spec)
-    store.store(group="schema/s4", name="optimizer", node=OptimizerConfig)
-    store.store(group="schema/s4", name="train", node=TrainConfig)
-    store.store(group="schema/image", name="optimizer", node=ImageOptimizerConfig)
-    store.store(group="schema/image", name="train", node=ImageTrainConfig)
+    """Store the schema of a run; called once before Hydra composes."""
+    ConfigStore.instance().store(name="run_schema", node=RunConfig)

@@ -103,6 +103,7 @@ def test_an_unknown_comparison_names_the_known_ones(tmp_path, capsys):
     assert "there are: two" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_committed_comparisons_compose():
     folders = Folders.default()
     for path in sorted(folders.comparisons.glob("*.yaml")):

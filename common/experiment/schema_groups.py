@@ -1,0 +1,35 @@
+"""The groups of schemas that papers choose from: data sets, optimisers, training loops.
+
+Apart from the schema of a run, which tasks import: a new set is no reason to run them again.
+"""
+
+from __future__ import annotations
+
+from hydra.core.config_store import ConfigStore
+
+from common.data import specs
+from common.trainers.image_schema import ImageOptimizerConfig, ImageTrainConfig
+from common.trainers.schema import OptimizerConfig, TrainConfig
+
+
+def register() -> None:
+    """Store them; called once before Hydra composes."""
+    store = ConfigStore.instance()
+    for name, spec in {
+        "chirps": specs.ChirpsSpec,
+        "digits": specs.DigitsSpec,
+        "image": specs.ImageSpec,
+        "images": specs.ImagesSpec,
+        "listops": specs.ListOpsSpec,
+        "mnist": specs.MnistSpec,
+        "pathfinder": specs.PathfinderSpec,
+        "pulse": specs.PulseSpec,
+        "retrieval": specs.RetrievalSpec,
+        "text": specs.TextSpec,
+        "trained_resnet": specs.TrainedResNetSpec,
+    }.items():
+        store.store(group="schema/data", name=name, node=spec)
+    store.store(group="schema/s4", name="optimizer", node=OptimizerConfig)
+    store.store(group="schema/s4", name="train", node=TrainConfig)
+    store.store(group="schema/image", name="optimizer", node=ImageOptimizerConfig)
+    store.store(group="schema/image", name="train", node=ImageTrainConfig)
