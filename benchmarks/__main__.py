@@ -14,6 +14,8 @@ BENCHMARKS = (
     "dplr",
     "step_share",
     "generators",
+    "low_rank_layers",
+    "vector_quantisation",
 )
 
 

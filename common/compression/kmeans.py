@@ -10,7 +10,7 @@ from torch import Tensor
 
 from common.errors import InvalidInputError
 
-_BLOCK_BYTES = 64 * 2**20  # of the table of distances
+_BLOCK_BYTES = 2**20  # of the table of distances: it is read again at once, from the cache
 
 
 class Clustering(NamedTuple):
@@ -35,6 +35,7 @@ def kmeans(
     iterations: int = 50,
     weights: Float[Tensor, " n"] | None = None,
     tolerance: float = 1e-5,
+    start: Float[Tensor, "k d"] | None = None,
 ) -> Clustering:
     """Cluster points.
 
@@ -45,6 +46,7 @@ def kmeans(
         iterations: at most so many passes.
         weights: how often each point counts.
         tolerance: end when a pass lowers the error by less than this part of it.
+        start: first centres, in place of seeds drawn from the points.
 
     Raises:
         InvalidInputError: k is out of range, or a point is not finite.
@@ -53,7 +55,7 @@ def kmeans(
         raise InvalidInputError(f"k={k}; allowed: 1 to the number of points, {len(points)}.")
     if not torch.isfinite(points).all():
         raise InvalidInputError("A point is not finite.")
-    centres = plus_plus(points, k, generator, weights)
+    centres = plus_plus(points, k, generator, weights) if start is None else start.clone()
     before = float("inf")
     for _ in range(iterations):
         codes, distances = assign(points, centres)
