@@ -22,7 +22,7 @@ class Basic(nn.Module):
         self.bn1 = nn.BatchNorm2d(width)
         self.conv2 = nn.Conv2d(width, width, 3, 1, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
-        self.downsample = _shortcut(inputs, width, stride)
+        self.downsample = shortcut(inputs, width, stride)
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d v u"]:
         inner = F.relu(self.bn1(self.conv1(x)))
@@ -43,7 +43,7 @@ class Bottleneck(nn.Module):
         self.bn2 = nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, outputs, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(outputs)
-        self.downsample = _shortcut(inputs, outputs, stride)
+        self.downsample = shortcut(inputs, outputs, stride)
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d v u"]:
         inner = F.relu(self.bn1(self.conv1(x)))
@@ -99,7 +99,8 @@ class ImageNetResNet(nn.Module):
         return self.fc(x.mean((-2, -1)))
 
 
-def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
+def shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
+    """The identity, or a 1 x 1 convolution and its norm where the shape changes."""
     if stride == 1 and inputs == outputs:
         return nn.Identity()
     return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))

@@ -53,10 +53,12 @@ class VectorQuantised(nn.Module):
         )
         self.codebook = nn.Parameter(codebook.detach().clone())
         self.map = None if map is None else nn.Parameter(map.detach().clone())
-        counts = torch.bincount(codes.long(), minlength=len(codebook)).clamp_min(1)
-        self.register_buffer("counts", counts.to(codebook), persistent=False)
         if mean_gradient:
-            self.codebook.register_hook(lambda gradient: gradient / self.counts[:, None])
+            self.codebook.register_hook(lambda gradient: gradient / self.members()[:, None])
+
+    def members(self) -> Int[Tensor, " k"]:
+        """Subvectors of each codeword; 1 of one that has none."""
+        return torch.bincount(self.codes.long(), minlength=len(self.codebook)).clamp_min(1)
 
     def words(self) -> Float[Tensor, "k m"]:
         """Codewords as subvectors, in the type of the weight, whatever they are stored in."""
@@ -81,8 +83,6 @@ class VectorQuantised(nn.Module):
         codes, _ = assign(self.layout.cut(weight), self.words())
         changed = int((codes != self.codes.long()).sum())
         self.codes.copy_(codes.to(self.codes.dtype))
-        counts = torch.bincount(codes, minlength=len(self.codebook)).clamp_min(1)
-        self.counts.copy_(counts.to(self.counts))
         return changed
 
     @torch.no_grad()

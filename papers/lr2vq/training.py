@@ -12,7 +12,8 @@ from papers.lr2vq.network import quantised
 class QuantisedModule(ImageModule):
     """Trains a quantised image network.
 
-    After each epoch the maps are made orthonormal, which changes no weight.
+    The maps are made orthonormal between two epochs, which changes no weight: when the next begins,
+    after the checkpoint of the one before has been written.
 
     Args:
         teacher: the dense network: its softmax is matched (KL) in place of the labels; or None.
@@ -32,7 +33,8 @@ class QuantisedModule(ImageModule):
         self.teacher = [teacher]  # in a list: it is not trained and not saved
         self.reassign_every = reassign_every
         self.shadows = shadows or {}
-        self._before: dict[str, Tensor] = {}
+        self.epochs_begun = 0
+        self.before: dict[str, Tensor] = {}
 
     def objective(self, images: Tensor, labels: Tensor) -> Tensor:
         outputs = self.model(images)
@@ -43,22 +45,35 @@ class QuantisedModule(ImageModule):
         return F.kl_div(outputs.log_softmax(-1), wanted, log_target=True, reduction="batchmean")
 
     def on_train_batch_start(self, batch, batch_idx: int) -> None:
-        if self.reassign_every:
-            self._before = {n: self._weight(n) for n in self.shadows}
-
-    def on_train_batch_end(self, outputs, batch, batch_idx: int) -> None:
+        # What the step before did to the weights is booked here, not at its end: the checkpoint of
+        # that step is written first, and a resumed training comes by here too.
         if not self.reassign_every:
             return
-        for name, before in self._before.items():
+        for name, before in self.before.items():
             self.shadows[name] += self._weight(name) - before
-        if self.global_step % self.reassign_every == 0:
+        if self.before and self.global_step % self.reassign_every == 0:
             for name, shadow in self.shadows.items():
                 self.model.get_submodule(name).code.reassign(shadow)
+        self.before = {name: self._weight(name) for name in self.shadows}
 
-    def on_train_epoch_end(self) -> None:
-        super().on_train_epoch_end()
-        for code in quantised(self.model):
-            code.orthonormalise()
+    def on_train_epoch_start(self) -> None:
+        super().on_train_epoch_start()
+        if self.current_epoch > self.epochs_begun:
+            for code in quantised(self.model):
+                code.orthonormalise()
+            self.epochs_begun = self.current_epoch
+
+    def on_save_checkpoint(self, checkpoint: dict) -> None:
+        checkpoint["quantised"] = {
+            "epochs_begun": self.epochs_begun,
+            "shadows": {name: shadow.clone() for name, shadow in self.shadows.items()},
+            "before": dict(self.before),
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict) -> None:
+        self.epochs_begun = checkpoint["quantised"]["epochs_begun"]
+        self.shadows = dict(checkpoint["quantised"]["shadows"])
+        self.before = dict(checkpoint["quantised"]["before"])
 
     def _weight(self, name: str) -> Tensor:
         return self.model.get_submodule(name).weight.detach().clone()

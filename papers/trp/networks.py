@@ -14,24 +14,7 @@ from torch.nn import functional as F
 
 from common.errors import InvalidInputError
 from common.nn.cifar_resnet import WIDTHS
-
-
-class Basic(nn.Module):
-    """Two 3 x 3 convolutions."""
-
-    expansion = 1
-
-    def __init__(self, inputs: int, width: int, stride: int):
-        super().__init__()
-        self.conv1 = nn.Conv2d(inputs, width, 3, stride, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, 1, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
-        self.downsample = _shortcut(inputs, width, stride)
-
-    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d v u"]:
-        inner = F.relu(self.bn1(self.conv1(x)))
-        return F.relu(self.bn2(self.conv2(inner)) + self.downsample(x))
+from common.nn.imagenet_resnet import Basic, shortcut
 
 
 class Bottleneck(nn.Module):
@@ -48,7 +31,7 @@ class Bottleneck(nn.Module):
         self.bn2 = nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, outputs, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(outputs)
-        self.downsample = _shortcut(inputs, outputs, stride)
+        self.downsample = shortcut(inputs, outputs, stride)
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d v u"]:
         inner = F.relu(self.bn1(self.conv1(x)))
@@ -95,9 +78,3 @@ class ProjectedResNet(nn.Module):
         x = F.relu(self.bn1(self.conv1(x)))
         x = self.layer3(self.layer2(self.layer1(x)))
         return self.fc(x.mean((-2, -1)))
-
-
-def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
-    if stride == 1 and inputs == outputs:
-        return nn.Identity()
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))

@@ -113,7 +113,6 @@ class CostTask(TaskConfig):
         projection: its period is replaced by each of ``periods``.
         periods: m.
         rounds: repetitions, the trainings taking turns.
-        sizes: of the matrices whose decomposition is timed, as [rows, columns].
     """
 
     weights: Any = None

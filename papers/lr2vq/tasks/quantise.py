@@ -47,6 +47,7 @@ def run(context: RunContext) -> TaskResult:
             code.requires_grad_(False)
     fitted = fit(context, start, model, "training")
     for code in network.quantised(model):
+        code.orthonormalise()
         code.to_half()
     metrics |= {
         "accuracy": accuracy(model, start.data.test),
@@ -131,7 +132,7 @@ def distilled(
     with torch.no_grad():
         pairs = [(batch, teacher(batch).softmax(-1)) for batch in images]
     # Of 5 steps only a mean gradient moves codewords with hundreds of members sensibly.
-    hook = layer.code.codebook.register_hook(lambda g: g / layer.code.counts[:, None])
+    hook = layer.code.codebook.register_hook(lambda g: g / layer.code.members()[:, None])
     tune(model, Tuning(pairs, steps=steps, lr=0.01, weight_decay=0.0))
     hook.remove()
     for parameter, was in required.items():

@@ -10,6 +10,7 @@ import pytest
 from common.experiment import registry
 from common.experiment.cli import main
 from papers.lr2vq.tasks.quantise import METHODS
+from tests.papers.resumed import both
 
 ROOT = Path(__file__).parents[3]
 GENERATED = ["sizes_of_networks", "block_form"]
@@ -77,5 +78,15 @@ def test_options(option, smoke):
 @pytest.mark.parametrize("option", ["method=best", "order=across", "dim=9", "dim=0"])
 def test_refused(option, smoke):
     status, record = smoke("quantise", f"task.{option}", f"data.root={ROOT / 'data'}")
-    assert status == 1
+    assert status == 2
     assert "allowed" in record["reason"]
+
+
+@pytest.mark.slow
+@pytest.mark.data
+def test_a_killed_training_goes_on_alike(tmp_path):
+    """With codes given anew, from shadow weights that the checkpoint keeps."""
+    arguments = ["task.reassign_every=1", "train.epochs=3", "trainer.max_steps=10"]
+    arguments += [f"data.root={ROOT / 'data'}"]
+    whole, resumed = both("lr2vq", "quantise", arguments, 6, tmp_path)
+    assert resumed == whole
