@@ -1,7 +1,8 @@
 """Layers that are kept in factors and can be cut to any rank at any step (Section 3).
 
 ``W = U V^T`` with U (out, r) and V (in, r); at width b the first b columns of both are used, as
-views: a narrow pass costs b/r of a full one.
+views: a narrow pass costs b/r of a full one. They are stored transposed, a component a row, so that
+a prefix is one piece of memory.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ class Ordered(nn.Module):
     """What ordered layers share: factors, the components that are left, the width in use.
 
     Attributes:
-        U: (out, r).
-        V: (in, r); of a convolution ``in`` is channels times kernel.
+        left: (r, out), U transposed.
+        right: (r, in), V transposed; of a convolution ``in`` is channels times kernel.
         kept: (r,), components that have not been dropped; the others stay in the optimiser until
             :meth:`cut` takes them out.
         width: number of kept components that forward uses; None uses all.
@@ -31,13 +32,23 @@ class Ordered(nn.Module):
         super().__init__()
         # In double precision: what float32 loses here would be in every output from the start.
         left, right = svd(matrix.detach().double()).balanced()
-        self.U = nn.Parameter(left.to(matrix.dtype).contiguous())
-        self.V = nn.Parameter(right.mT.to(matrix.dtype).contiguous())
+        self.left = nn.Parameter(left.mT.to(matrix.dtype).contiguous())
+        self.right = nn.Parameter(right.to(matrix.dtype).contiguous())
         self.bias = None if bias is None else nn.Parameter(bias.detach().clone())
-        self.register_buffer("kept", torch.ones(self.U.shape[1], dtype=torch.bool))
+        self.register_buffer("kept", torch.ones(len(self.left), dtype=torch.bool))
         self.width: int | None = None
         self._count()
         self.register_load_state_dict_post_hook(lambda module, _: module._count())
+
+    @property
+    def U(self) -> Float[Tensor, "m r"]:
+        """Left factor, dropped components included."""
+        return self.left.mT
+
+    @property
+    def V(self) -> Float[Tensor, "n r"]:
+        """Right factor, dropped components included."""
+        return self.right.mT
 
     @property
     def rank(self) -> int:
@@ -46,11 +57,16 @@ class Ordered(nn.Module):
 
     def factors(self) -> tuple[Float[Tensor, "m b"], Float[Tensor, "n b"]]:
         """U and V at the width in use."""
+        left, right = self.rows()
+        return left.mT, right.mT
+
+    def rows(self) -> tuple[Float[Tensor, "b m"], Float[Tensor, "b n"]]:
+        """The same as they are stored."""
         width = self.rank if self.width is None else min(self.width, self.rank)
         if self._chosen is None:
-            return self.U[:, :width], self.V[:, :width]
+            return self.left[:width], self.right[:width]
         chosen = self._chosen[:width]
-        return self.U[:, chosen], self.V[:, chosen]
+        return self.left[chosen], self.right[chosen]
 
     def keep(self, kept: Bool[Tensor, " r"]) -> None:
         """Drop components; what was dropped before stays so (ranks never grow back)."""
@@ -88,12 +104,12 @@ class OrderedLinear(Ordered):
         super().__init__(layer.weight, layer.bias)
 
     def forward(self, x: Float[Tensor, "*batch n"]) -> Float[Tensor, "*batch m"]:
-        U, V = self.factors()
-        return F.linear(x @ V, U, self.bias)
+        left, right = self.rows()
+        return F.linear(F.linear(x, right), left.mT, self.bias)
 
     def cut(self) -> nn.Linear | LowRankLinear:
-        U, V = self.factors()
-        layer = LowRankLinear(V.mT, U, self.bias)
+        left, right = self.rows()
+        layer = LowRankLinear(right, left.mT.contiguous(), self.bias)
         return layer.merged() if layer.rank * self.unit_cost() > self.dense_cost() else layer
 
 
@@ -113,17 +129,17 @@ class OrderedConv2d(Ordered):
         self.like = [layer]  # in a list: its weight is no parameter of this module
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b n v u"]:
-        U, V = self.factors()
+        left, right = self.rows()
         like = self.like[0]
-        if U.shape[1] == 0:
+        if len(left) == 0:
             return self.cut()(x)
-        first = V.mT.reshape(-1, like.in_channels, *like.kernel_size)
+        first = right.reshape(-1, like.in_channels, *like.kernel_size)
         x = F.conv2d(x, first, None, like.stride, like.padding, like.dilation)
-        return F.conv2d(x, U[:, :, None, None], self.bias)
+        return F.conv2d(x, left.mT[:, :, None, None], self.bias)
 
     def cut(self) -> nn.Conv2d | ChannelConv2d:
-        U, V = self.factors()
+        left, right = self.rows()
         like = self.like[0]
-        first = V.mT.reshape(-1, like.in_channels, *like.kernel_size)
-        layer = ChannelConv2d(first, U, like, self.bias)
+        first = right.reshape(-1, like.in_channels, *like.kernel_size)
+        layer = ChannelConv2d(first, left.mT.contiguous(), like, self.bias)
         return layer.merged() if layer.rank * self.unit_cost() > self.dense_cost() else layer

@@ -41,7 +41,7 @@ def at_ranks(model: nn.Module, ranks: Mapping[str, int], batches: Iterable[Tenso
     small = copy.deepcopy(model)
     for name, layer in ordered_layers(small).items():
         layer.width = ranks[name]
-        replace(small, name, layer.cut().to(layer.U.device))
+        replace(small, name, layer.cut().to(layer.left.device))
     recalibrate(small, batches)
     return small.eval()
 

@@ -87,9 +87,9 @@ def test_state_dict_brings_the_ranks():
 def test_narrow_passes_use_views():
     ordered = OrderedLinear(nn.Linear(64, 64))
     ordered.width = 8
-    U, V = ordered.factors()
-    assert U.data_ptr() == ordered.U.data_ptr()
-    assert V.data_ptr() == ordered.V.data_ptr()
+    for part, whole in zip(ordered.rows(), (ordered.left, ordered.right), strict=True):
+        assert part.data_ptr() == whole.data_ptr()
+        assert part.is_contiguous()
 
 
 def test_gradient_reaches_the_prefix_only():
@@ -97,8 +97,8 @@ def test_gradient_reaches_the_prefix_only():
     with at_widths({ordered: 2}):
         ordered(torch.randn(4, 6)).square().sum().backward()
     assert ordered.width is None
-    assert ordered.U.grad[:, :2].abs().sum() > 0
-    assert not ordered.U.grad[:, 2:].any()
+    assert ordered.left.grad[:2].abs().sum() > 0
+    assert not ordered.left.grad[2:].any()
 
 
 def test_grouped_convolutions_are_refused():
