@@ -17,6 +17,8 @@ def register() -> None:
     store = ConfigStore.instance()
     for name, spec in {
         "chirps": specs.ChirpsSpec,
+        "ctr": specs.CtrSpec,
+        "ctr_stream": specs.CtrStreamSpec,
         "digits": specs.DigitsSpec,
         "image": specs.ImageSpec,
         "images": specs.ImagesSpec,
