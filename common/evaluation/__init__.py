@@ -1,0 +1,1 @@
+"""How well predictions do on a test set, and how sure that is."""
