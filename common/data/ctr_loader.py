@@ -10,7 +10,7 @@ from common.data.loader import Batch, SequenceLoader
 
 
 class CtrLoader(SequenceLoader):
-    """Iterates over ((ids, dense), None, targets): int64 (B, F), float32 (B, Fd), float32 (B,).
+    """Iterates over (ids, dense, targets): int64 (B, F), float32 (B, Fd), float32 (B,).
 
     Args and orders as :class:`SequenceLoader`.
     """
@@ -25,4 +25,4 @@ class CtrLoader(SequenceLoader):
             rows = global_rows[[self.rank % len(global_rows)]]
         rows = rows.to(self._inputs.device)
         ids = self._inputs[rows].to(torch.int64)
-        return (ids, self._dense[rows]), None, self._targets[rows]
+        return ids, self._dense[rows], self._targets[rows]

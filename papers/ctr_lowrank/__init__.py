@@ -1,0 +1,1 @@
+"""Unified low-rank compression for click-through rate prediction (Yu, Fu, Ding, Zhou, Wu 2024)."""

@@ -1,0 +1,1 @@
+"""The models that are compressed: tables, interactions, a multilayer perceptron."""

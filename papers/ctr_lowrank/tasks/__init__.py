@@ -1,0 +1,1 @@
+"""The experiments of the paper, one module each; a recipe names its ``run`` in ``entry``."""
