@@ -60,7 +60,7 @@ class StackedTables(Tables):
     def __init__(self, vocabularies: Sequence[int], dim: int, weight: Float[Tensor, "n width"]):
         super().__init__(vocabularies, dim, weight.shape[1])
         starts = [0, *accumulate(self.vocabularies)][:-1]
-        self.register_buffer("starts", torch.tensor(starts), persistent=False)
+        self.register_buffer("starts", torch.tensor(starts, dtype=torch.int64), persistent=False)
         self.weight = nn.Parameter(weight)
 
     def forward(self, ids: Int64[Tensor, "b fields"]) -> Float[Tensor, "b fields width"]:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from common.errors import InvalidInputError
 from papers.ctr_lowrank.models.tables import STD, DenseTables, Tables
@@ -71,7 +72,7 @@ class TensorTrainTable(nn.Module):
             flat = flat // mode
         product = None
         for core, digit in zip(self.cores, reversed(digits), strict=True):
-            matrices = core[digit].flatten(2)
+            matrices = F.embedding(digit, core.flatten(1)).unflatten(1, (core.shape[1], -1))
             product = matrices if product is None else torch.bmm(product, matrices)
             product = product.reshape(len(digit), -1, core.shape[-1])
         return product.reshape(*ids.shape, self.dim)
