@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -88,42 +88,17 @@ def latency(
     call: Callable[[], Any], *, rounds: int = 9, device: torch.device | str = "cpu"
 ) -> float:
     """Median seconds of one call, after one that does not count."""
-    once = _timer(device)
-    once(call)
-    return median(once(call) for _ in range(rounds))
-
-
-def latencies(
-    calls: Mapping[str, Callable[[], Any]],
-    *,
-    rounds: int = 9,
-    device: torch.device | str = "cpu",
-) -> dict[str, float]:
-    """Median seconds of each of several calls, which take turns: whatever else the machine does
-    strikes them alike. In each turn a call runs twice, and the second counts: the first finds the
-    caches full of another's arrays."""
-    once = _timer(device)
-    times: dict[str, list[float]] = {name: [] for name in calls}
-    for turn in range(rounds + 1):
-        for name, call in calls.items():
-            once(call)
-            seconds = once(call)
-            if turn:
-                times[name].append(seconds)
-    return {name: median(found) for name, found in times.items()}
-
-
-def _timer(device: torch.device | str) -> Callable[[Callable[[], Any]], float]:
     gpu = torch.device(device).type == "cuda"
 
-    def once(call: Callable[[], Any]) -> float:
+    def once() -> float:
         begin = time.perf_counter()
         call()
         if gpu:
             torch.cuda.synchronize(device)
         return time.perf_counter() - begin
 
-    return once
+    once()
+    return median(once() for _ in range(rounds))
 
 
 def _name(model: nn.Module, name: str) -> str:

@@ -119,14 +119,14 @@ def interaction(shape: Shape) -> int:
         return 2 * shape.fields * inner + math.comb(shape.fields, 2) * shape.dim**2
     if shape.model == "xdeepfm":
         inner = [shape.fields, *(size // 2 for size in shape.cin[:-1])]
-        maps = sum(
-            size * shape.fields * n + size for n, size in zip(inner, shape.cin, strict=True)
-        )
+        maps = sum(size * shape.fields * n + size for n, size in zip(inner, shape.cin, strict=True))
         return maps + sum(inner[1:]) + shape.cin[-1]
     return 0
 
 
-def tensor_train(row_modes: Sequence[int], column_modes: Sequence[int], ranks: Sequence[int]) -> int:
+def tensor_train(
+    row_modes: Sequence[int], column_modes: Sequence[int], ranks: Sequence[int]
+) -> int:
     """Of a table in tensor-train format."""
     bounds = [1, *ranks, 1]
     modes = zip(row_modes, column_modes, strict=True)

@@ -40,9 +40,7 @@ class Case:
     @property
     def config(self) -> SimpleNamespace:
         """As the model's builder reads it."""
-        return SimpleNamespace(
-            name="deepfm", dim=self.dim, hidden=list(self.hidden), mlp_std=None
-        )
+        return SimpleNamespace(name="deepfm", dim=self.dim, hidden=list(self.hidden), mlp_std=None)
 
     @property
     def shape(self) -> Shape:

@@ -90,9 +90,7 @@ class CompressTask(TaskConfig):
 
     table_rank: int = 4
     layer_rank: int = 16
-    variants: list[str] = field(
-        default_factory=lambda: ["svd", "afm", "afm_act", "emb", "mlp"]
-    )
+    variants: list[str] = field(default_factory=lambda: ["svd", "afm", "afm_act", "emb", "mlp"])
     controls: list[str] = field(default_factory=lambda: ["more", "small", "pruned", "int8"])
     sweep_ranks: list[int] = field(default_factory=lambda: [1, 2, 4, 8, 16, 32])
     check_ranks: list[int] = field(default_factory=lambda: [1, 2, 4, 8])

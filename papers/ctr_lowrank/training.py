@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 import torch
 from jaxtyping import Float32
@@ -17,6 +16,7 @@ from common.experiment import processes
 from common.experiment.context import RunContext
 from common.experiment.machine import device
 from common.trainers.fit import FitResult, fit, load_best
+from common.trainers.image_task import within
 from common.trainers.module import SupervisedModule
 from common.trainers.rates import constant
 from papers.ctr_lowrank.models.ctr import CtrModel
@@ -114,8 +114,8 @@ def train(
     """
     config = context.config
     context.console.print(f"  [bold]{stage}[/bold]", highlight=False)
-    own = replace(context, folder=context.folder / "stages" / stage)
-    own.folder.mkdir(parents=True, exist_ok=True)
+    model.train()  # Lightning leaves each module in the mode in which it comes
+    own = within(context, stage)
     module = CtrModule(
         model, lr=config.optimizer.lr, l2=config.optimizer.l2, patience=patience, masks=masks
     )
@@ -131,9 +131,7 @@ def train(
 
 
 @torch.no_grad()
-def predict(
-    model: CtrModel, split: CtrSplit, config: DictConfig
-) -> Float32[Tensor, " n"]:
+def predict(model: CtrModel, split: CtrSplit, config: DictConfig) -> Float32[Tensor, " n"]:
     """Logits of a split, in evaluation mode, on the run's device."""
     where = device(config.trainer)
     training = model.training

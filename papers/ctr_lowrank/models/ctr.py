@@ -154,9 +154,7 @@ class FiBiNET(CtrModel):
 
     FUSES = False
 
-    def __init__(
-        self, tables: Tables, numbers: int, hidden: Sequence[int], std=None, reduction=3
-    ):
+    def __init__(self, tables: Tables, numbers: int, hidden: Sequence[int], std=None, reduction=3):
         super().__init__(tables, numbers, hidden, std)
         self.excitation = SqueezeExcitation(tables.fields, reduction)
         self.bilinear = BilinearInteraction(tables.fields, tables.dim)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -55,9 +56,7 @@ class Perceptron(nn.Module):
     def __init__(self, inputs: int, hidden: Sequence[int], std: float | None = None):
         super().__init__()
         widths = [inputs, *hidden]
-        self.layers = nn.ModuleList(
-            nn.Linear(n, m) for n, m in zip(widths[:-1], widths[1:], strict=True)
-        )
+        self.layers = nn.ModuleList(nn.Linear(n, m) for n, m in pairwise(widths))
         self.head = nn.Linear(widths[-1], 1)
         if std is not None:
             for layer in self.layers:

@@ -137,9 +137,7 @@ def _checked(task) -> dict[str, Plan]:
 
 def _trained(context: RunContext, stage: str, model: CtrModel, data: CtrData):
     options = context.config.train
-    return train(
-        context, stage, model, data, epochs=options.epochs, patience=options.patience
-    )
+    return train(context, stage, model, data, epochs=options.epochs, patience=options.patience)
 
 
 def _tuned(
@@ -207,7 +205,9 @@ def _controls(context: RunContext, dense: CtrModel, shape: Shape, measured: _Mea
         small = controls.small_shape(shape, task.table_rank, budget)
         torch.manual_seed(config.seed)
         sizes = {"dim": small.dim, "hidden": list(small.hidden)}
-        model = build_dense(OmegaConf.merge(config.model, sizes), data.vocabularies, len(data.dense_fields))
+        model = build_dense(
+            OmegaConf.merge(config.model, sizes), data.vocabularies, len(data.dense_fields)
+        )
         _trained(context, "small_first", model, data)
         _tuned(context, "small", model, measured)
         measured.metrics["small_parameters"] = costs.parameters(model)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import torch
 
-from common.compression.costs import latencies
+from common.compression.turns import latencies
 from common.errors import InvalidInputError
 from common.experiment.context import RunContext, TaskResult
 from papers.ctr_lowrank.compression import Plan, Statistics, compress, statistics
@@ -39,9 +39,7 @@ def run(context: RunContext) -> TaskResult:
 def model_times(task) -> dict[str, float]:
     """A Criteo-sized DeepFM: its layers, its lookups, all of it."""
     vocabularies = criteo_shaped(task.ids)
-    config = SimpleNamespace(
-        name="deepfm", dim=task.dim, hidden=list(task.hidden), mlp_std=None
-    )
+    config = SimpleNamespace(name="deepfm", dim=task.dim, hidden=list(task.hidden), mlp_std=None)
     dense = build_dense(config, vocabularies, task.numbers).eval()
     ids, numbers = inputs(vocabularies, task.numbers, task.batch_size)
     small = compress(
@@ -60,11 +58,14 @@ def model_times(task) -> dict[str, float]:
     metrics = {f"{name}_ms": 1e3 * value for name, value in seconds.items()}
     for part in ("layers", "lookup", "model"):
         metrics[f"{part}_speedup"] = seconds[f"dense_{part}"] / seconds[f"compressed_{part}"]
+    read = {}
     for name, model in (("dense", dense), ("compressed", small)):
-        read = task.batch_size * model.tables.fields * model.tables.width * FLOAT_BYTES
-        metrics[f"{name}_lookup_bytes"] = read
+        read[name] = task.batch_size * model.tables.fields * model.tables.width * FLOAT_BYTES
+        metrics[f"{name}_lookup_bytes"] = read[name]
         metrics[f"{name}_table_bytes"] = model.tables.weight.numel() * FLOAT_BYTES
-    metrics["lookup_bytes_saved"] = metrics["dense_lookup_bytes"] / metrics["compressed_lookup_bytes"]
+    metrics["lookup_bytes_saved"] = (
+        metrics["dense_lookup_bytes"] / metrics["compressed_lookup_bytes"]
+    )
     metrics["decoding_cost"] = seconds["compressed_decoded"] / seconds["dense_lookup"]
     return metrics
 
