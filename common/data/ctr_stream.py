@@ -28,8 +28,8 @@ _VERSION = 1
 _FOLDER = "ctr_stream"
 _BLOCK = 1 << 16  # rows
 _HIDDEN = 16
-_SAMPLE = 20_000  # rows that scale and shift are found on
-_HALVINGS = 40
+_SAMPLE = 10_000  # rows that scale and shift are found on
+_HALVINGS = 30
 
 
 def load(spec: CtrStreamSpec, context: DataContext) -> CtrData:

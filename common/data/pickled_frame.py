@@ -58,9 +58,10 @@ _ALLOWED: dict[tuple[str, str], Callable | None] = {
 
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _ALLOWED:
+        key = module.replace("numpy._core", "numpy.core"), name  # as NumPy 2 calls it
+        if key not in _ALLOWED:
             raise pickle.UnpicklingError(f"{module}.{name} is no part of a frame")
-        return _ALLOWED[module, name]
+        return _ALLOWED[key]
 
 
 def columns(pickled: bytes, wanted: list[str]) -> dict[str, np.ndarray]:

