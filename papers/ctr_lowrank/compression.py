@@ -113,7 +113,7 @@ def compress(model: CtrModel, statistics: Statistics, plan: Plan) -> CtrModel:
         InvalidInputError: a rank is out of range.
     """
     tables = _dense_tables(model)
-    small = _copy_without(model, tables)
+    small = _copy_without(model, tables) if plan.table_rank else copy.deepcopy(model)
     if plan.layer_rank is not None:
         for place in range(1, len(model.mlp.layers)):
             small.mlp.layers[place] = factorised(
@@ -211,10 +211,8 @@ def _counted(batches: Iterable, counts: list[Tensor]) -> Iterator:
 
 
 def _copy_without(model: CtrModel, tables: nn.Module) -> CtrModel:
-    """A deep copy that shares the tables, which are large and replaced or copied next."""
-    small = copy.deepcopy(model, {id(tables): tables})
-    small.tables = tables
-    return small
+    """A deep copy that shares the tables, which are large and replaced next."""
+    return copy.deepcopy(model, {id(tables): tables})
 
 
 def _dense_tables(model: CtrModel) -> DenseTables:
