@@ -16,6 +16,7 @@ BENCHMARKS = (
     "generators",
     "low_rank_layers",
     "vector_quantisation",
+    "ctr_inference",
 )
 
 
@@ -24,7 +25,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", help=f"which ones: {', '.join(BENCHMARKS)} (all)")
     parser.add_argument("--threads", type=int, default=2, help="for torch and its peers (2)")
     parser.add_argument("--rounds", type=int, default=15, help="medians are over this many (15)")
-    parser.add_argument("--no-peer", action="store_true", help="leave JAX out")
+    parser.add_argument("--no-peer", action="store_true", help="leave JAX and DeepCTR-Torch out")
     parser.add_argument("--markdown", action="store_true", help="print the table for the README")
     options = parser.parse_args()
     unknown = sorted(set(options.names) - set(BENCHMARKS))

@@ -71,11 +71,11 @@ class Statistics:
     """Of one pass over the training set.
 
     Attributes:
-        layers: of the outputs, before the activation, of every layer of the MLP.
+        layers: of the outputs, before the activation, of the MLP's layers after the first.
         fields: of the looked-up vectors of every field.
     """
 
-    layers: list[FeatureBasis]
+    layers: dict[int, FeatureBasis]
     fields: list[FeatureBasis]
 
 
@@ -90,10 +90,10 @@ def statistics(
     """
     tables = _dense_tables(model)
     counts = [torch.zeros(n, dtype=torch.int64) for n in tables.vocabularies]
-    layers = {str(place): layer for place, layer in enumerate(model.mlp.layers)}
+    layers = {str(place): layer for place, layer in enumerate(model.mlp.layers) if place}
     moments = output_moments(model, layers, _counted(batches, counts))
     return Statistics(
-        [FeatureBasis.of(moments[name]) for name in layers],
+        {int(name): FeatureBasis.of(moments[name]) for name in layers},
         [
             FeatureBasis.of(lookup_moments(table, count.to(table.device)))
             for table, count in zip(tables.of_fields(), counts, strict=True)

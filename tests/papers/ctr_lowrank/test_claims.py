@@ -1,0 +1,42 @@
+"""The claims of ctr_lowrank: complete, with the bounds that were fixed before the runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from common.ledger.claims import read
+from common.ledger.folders import Folders
+from common.ledger.plan import plan
+from tests.claim_bounds import stated
+
+CLAIMS = Folders.default().claims("ctr_lowrank")
+
+
+def test_every_row_is_there():
+    found = read(CLAIMS)
+    assert [claim.id for claim in found] == [f"C{i}" for i in range(1, 11)]
+    assert all("laptop" in claim.checks for claim in found)
+    assert [c.id for c in found if "paper" in c.checks] == ["C2", "C4", "C5", "C7", "C10"]
+    assert all(c.checks["paper"].needs for c in found if "paper" in c.checks)
+
+
+@pytest.mark.slow
+def test_every_run_composes():
+    assert len(plan("ctr_lowrank", CLAIMS).unique_runs("laptop")) == 17
+
+
+BOUNDS = {
+    "C1": ["at_most 1e-08", "at_most 1e-08"],
+    "C2": ["below ctr/movielens/deepfm/svd_r{r}_gap", "lies_below 0"],
+    "C3": ["absolute 0.5", "absolute 0.5", "absolute 0.5", "absolute 0.5", "at_least 3"],
+    "C4": ["lies_above 0", "lies_above 0"],
+    "C5": ["lies_above 0"],
+    "C6": ["at_least 1.3", "absolute 1e-09"],
+    "C7": ["lies_below 0", "above 1"],
+    "C8": ["at_most 1e-05"],
+    "C9": ["above 0.5", "absolute 0.5"],
+}
+
+
+def test_bounds_do_not_move():
+    assert stated("ctr_lowrank") == BOUNDS
