@@ -37,13 +37,6 @@ class _Table:
     of_paper: bool  # one that the papers report on
 
 
-def _official(files) -> Callable[[DataContext], str | None]:
-    def plan(context: DataContext) -> str | None:
-        return None if files.at_hand(context) else str(files.missing(context))
-
-    return plan
-
-
 _TABLES = {
     "movielens": _Table(
         "MovieLens-100K (GroupLens 1998), click = rating of 4 or 5",
@@ -66,7 +59,7 @@ _TABLES = {
     "criteo": _Table(
         "Criteo display advertising challenge (2014)",
         criteo_files.read,
-        _official(criteo_files),
+        criteo_files.FILE.plan,
         criteo_files.FIELDS,
         criteo_files.NUMBERS,
         criteo_files.ROWS,
@@ -75,7 +68,7 @@ _TABLES = {
     "avazu": _Table(
         "Avazu click-through rate prediction (2014)",
         avazu_files.read,
-        _official(avazu_files),
+        avazu_files.FILE.plan,
         avazu_files.FIELDS,
         (),
         avazu_files.ROWS,

@@ -38,13 +38,13 @@ def paired_bootstrap(
         raise InvalidInputError(
             f"draws={draws}, level={level}; allowed: 20 or more, above 0 and below 1."
         )
-    differences = (first - second).double().cpu()
+    differences = (first - second).double()
     generator = torch.Generator().manual_seed(seed)
     n, means = len(differences), []
     step = max(1, _AT_ONCE // n)
     for start in range(0, draws, step):
         rows = torch.randint(n, (min(step, draws - start), n), generator=generator)
-        means.append(differences[rows].mean(1))
-    tails = torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)
+        means.append(differences[rows.to(differences.device)].mean(1))
+    tails = differences.new_tensor([(1 - level) / 2, (1 + level) / 2])
     low, high = torch.cat(means).quantile(tails)
     return Interval(float(differences.mean()), float(low), float(high))

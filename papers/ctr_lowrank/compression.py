@@ -89,13 +89,14 @@ def statistics(
         InvalidInputError: the model is compressed already, or there is no batch.
     """
     tables = _dense_tables(model)
-    counts = [torch.zeros(n, dtype=torch.int64) for n in tables.vocabularies]
+    where = tables.weight.device
+    counts = [torch.zeros(n, dtype=torch.int64, device=where) for n in tables.vocabularies]
     layers = {str(place): layer for place, layer in enumerate(model.mlp.layers) if place}
     moments = output_moments(model, layers, _counted(batches, counts))
     return Statistics(
         {int(name): FeatureBasis.of(moments[name]) for name in layers},
         [
-            FeatureBasis.of(lookup_moments(table, count.to(table.device)))
+            FeatureBasis.of(lookup_moments(table, count))
             for table, count in zip(tables.of_fields(), counts, strict=True)
         ],
     )
@@ -206,7 +207,7 @@ def _counted(batches: Iterable, counts: list[Tensor]) -> Iterator:
     """Pass batches on, adding up how often each id occurs in them."""
     for ids, dense in batches:
         for count, column in zip(counts, ids.mT, strict=True):
-            count += torch.bincount(column, minlength=len(count)).cpu()
+            count += torch.bincount(column, minlength=len(count))
         yield ids, dense
 
 

@@ -79,7 +79,8 @@ class CompressTask(TaskConfig):
         variants: of ``papers.ctr_lowrank.tasks.compress.VARIANTS``.
         controls: of ``more``, ``small``, ``pruned``, ``int8``.
         sweep_ranks: ranks of the layers at which AFM and SVD are compared before fine-tuning.
-        check_ranks: ranks at which the error is compared with the eigenvalues left out.
+        check_ranks: ranks at which the error is compared with the eigenvalues left out, in float64;
+            none leaves it out.
         tensor_train_fields: fields whose tables are trained in tensor-train format; none trains no
             such model.
         tensor_train_columns: d_1, d_2, of tables with two cores.

@@ -132,7 +132,8 @@ def train(
 
 @torch.no_grad()
 def predict(model: CtrModel, split: CtrSplit, config: DictConfig) -> Float32[Tensor, " n"]:
-    """Logits of a split, in evaluation mode, on the run's device."""
+    """Logits of a split, on the CPU where its targets are; computed in evaluation mode on the
+    run's device."""
     where = device(config.trainer)
     training = model.training
     model = model.to(where).eval()

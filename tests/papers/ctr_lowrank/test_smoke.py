@@ -103,7 +103,6 @@ def test_twenty_steps_of_the_published_shape(smoke):
         "task.variants=[afm]",
         "task.controls=[]",
         "task.sweep_ranks=[64]",
-        "task.check_ranks=[64]",
         scale="paper",
     )
     assert status == 0, record["reason"]
