@@ -4,6 +4,7 @@ from common.data.specs.base import DataSpec
 from common.data.specs.chirps import ChirpsSpec
 from common.data.specs.ctr import CtrSpec
 from common.data.specs.ctr_stream import CtrStreamSpec
+from common.data.specs.corpus import CorpusSpec
 from common.data.specs.digits import DigitsSpec
 from common.data.specs.image import ImageSpec
 from common.data.specs.images import ImagesSpec
@@ -11,6 +12,7 @@ from common.data.specs.listops import ListOpsSpec
 from common.data.specs.mnist import MnistSpec
 from common.data.specs.pathfinder import PathfinderSpec
 from common.data.specs.pulse import PulseSpec
+from common.data.specs.reference_lm import ReferenceLMSpec
 from common.data.specs.retrieval import RetrievalSpec
 from common.data.specs.text import TextSpec
 from common.data.specs.trained_resnet import TrainedResNetSpec
@@ -19,6 +21,7 @@ __all__ = [
     "ChirpsSpec",
     "CtrSpec",
     "CtrStreamSpec",
+    "CorpusSpec",
     "DataSpec",
     "DigitsSpec",
     "ImageSpec",
@@ -27,6 +30,7 @@ __all__ = [
     "MnistSpec",
     "PathfinderSpec",
     "PulseSpec",
+    "ReferenceLMSpec",
     "RetrievalSpec",
     "TextSpec",
     "TrainedResNetSpec",
