@@ -1,8 +1,9 @@
-"""Training of a language model: its schedule, that a cut changes nothing, that more steps fit on."""
+"""Training of a language model: its schedule, that a cut changes nothing, that more steps go on."""
 
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -83,9 +84,9 @@ def test_a_shorter_training_does_not_start_from_beyond_its_fall(tmp_path):
         train(fresh(), STREAM, recipe(40), folder=tmp_path, every=5, between=cut_after(12))
     # Step 10 lies before the fall of a training of 20 steps (16), not of one of 12 (10).
     for steps, taken in ((20, 10), (12, 2), (11, 11)):
+        folder = copy_of(tmp_path, tmp_path.parent / f"{tmp_path.name}_{steps}")
         counted = []
-        train(fresh(), STREAM, recipe(steps), between=lambda: counted.append(1),
-              folder=copy_of(tmp_path, tmp_path.parent / f"{tmp_path.name}_{steps}"))  # fmt: skip
+        train(fresh(), STREAM, recipe(steps), folder=folder, between=partial(counted.append, 1))
         assert len(counted) == taken
 
 
