@@ -18,6 +18,8 @@ from torch.nn import functional as F
 
 from common.errors import InvalidInputError
 
+QKV = ("q_proj", "k_proj", "v_proj")
+
 
 @dataclass(frozen=True)
 class GPTConfig:
@@ -32,6 +34,8 @@ class GPTConfig:
         bias: of linear layers and layer norms.
         fused_qkv: queries, keys and values from one matrix, ``c_attn``, as GPT-2 has them; else
             from ``q_proj``, ``k_proj`` and ``v_proj``.
+        kv_heads: heads of keys and values, a divisor of ``heads``; 0 takes as many, 1 is
+            multi-query attention (Shazeer 2019), as StarCoder has it.
     """
 
     vocabulary: int = 1024
@@ -41,10 +45,18 @@ class GPTConfig:
     width: int = 192
     bias: bool = True
     fused_qkv: bool = True
+    kv_heads: int = 0
 
     def __post_init__(self) -> None:
         if self.width % self.heads:
             raise InvalidInputError(f"heads={self.heads} does not divide width={self.width}.")
+        if self.kv_heads and self.heads % self.kv_heads:
+            raise InvalidInputError(f"kv_heads={self.kv_heads} does not divide heads={self.heads}.")
+
+    @property
+    def kv_width(self) -> int:
+        """Of the keys, and of the values."""
+        return (self.kv_heads or self.heads) * (self.width // self.heads)
 
 
 class SelfAttention(nn.Module):
@@ -52,15 +64,14 @@ class SelfAttention(nn.Module):
 
     def __init__(self, config: GPTConfig):
         super().__init__()
-        self.heads = config.heads
-        width, bias = config.width, config.bias
+        self.head_width = config.width // config.heads
+        self.widths = (config.width, config.kv_width, config.kv_width)
         if config.fused_qkv:
-            self.c_attn = nn.Linear(width, 3 * width, bias)
+            self.c_attn = nn.Linear(config.width, sum(self.widths), config.bias)
         else:
-            self.q_proj = nn.Linear(width, width, bias)
-            self.k_proj = nn.Linear(width, width, bias)
-            self.v_proj = nn.Linear(width, width, bias)
-        self.c_proj = nn.Linear(width, width, bias)
+            for name, width in zip(QKV, self.widths, strict=True):
+                setattr(self, name, nn.Linear(config.width, width, config.bias))
+        self.c_proj = nn.Linear(config.width, config.width, config.bias)
 
     @property
     def fused(self) -> bool:
@@ -69,27 +80,24 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b t d"]:
         if self.fused:
-            q, k, v = self.c_attn(x).chunk(3, -1)
+            parts = self.c_attn(x).split(self.widths, -1)
         else:
-            q, k, v = self.q_proj(x), self.k_proj(x), self.v_proj(x)
-        q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (q, k, v))
-        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+            parts = [getattr(self, name)(x) for name in QKV]
+        q, k, v = (part.unflatten(-1, (-1, self.head_width)).transpose(1, 2) for part in parts)
+        shared = {"enable_gqa": True} if k.shape[1] != q.shape[1] else {}
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True, **shared)
         return self.c_proj(mixed.transpose(1, 2).flatten(2))
 
     @torch.no_grad()
     def split(self) -> None:
         """Replace ``c_attn`` by three matrices that compute the same."""
-        fused, bias = self.c_attn, self.c_attn.bias
-        for name, weight, part in zip(
-            ("q_proj", "k_proj", "v_proj"),
-            fused.weight.chunk(3),
-            (None,) * 3 if bias is None else bias.chunk(3),
-            strict=True,
-        ):
-            layer = nn.Linear(weight.shape[1], weight.shape[0], part is not None).to(weight)
+        weights = self.c_attn.weight.split(self.widths)
+        biases = (None,) * 3 if self.c_attn.bias is None else self.c_attn.bias.split(self.widths)
+        for name, weight, bias in zip(QKV, weights, biases, strict=True):
+            layer = nn.Linear(weight.shape[1], weight.shape[0], bias is not None).to(weight)
             layer.weight.copy_(weight)
-            if part is not None:
-                layer.bias.copy_(part)
+            if bias is not None:
+                layer.bias.copy_(bias)
             setattr(self, name, layer)
         del self.c_attn
 
@@ -144,15 +152,22 @@ class GPT(nn.Module):
 
     def forward(self, tokens: Int[Tensor, "b t"]) -> Float[Tensor, "b t v"]:
         """Raises InvalidInputError for more tokens than the model has positions."""
+        return self.from_block(0, self.embed(tokens))
+
+    def embed(self, tokens: Int[Tensor, "b t"]) -> Float[Tensor, "b t d"]:
+        """What the first block reads."""
         length = tokens.shape[1]
         if length > self.config.context:
             raise InvalidInputError(
                 f"{length} tokens; this model has {self.config.context} positions. Cut the input."
             )
         positions = torch.arange(length, device=tokens.device)
-        x = self.transformer.wte(tokens) + self.transformer.wpe(positions)
-        for block in self.transformer.h:
-            x = block(x)
+        return self.transformer.wte(tokens) + self.transformer.wpe(positions)
+
+    def from_block(self, block: int, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b t v"]:
+        """Logits, from what the block of this number reads."""
+        for layer in self.transformer.h[block:]:
+            x = layer(x)
         return self.lm_head(self.transformer.ln_f(x))
 
 
