@@ -25,7 +25,7 @@ class BytePairs:
 
     def __init__(self, serialised: str):
         self.serialised = serialised
-        self._tokenizer = _library().Tokenizer.from_str(serialised)
+        self._tokenizer = tokenizers_library().Tokenizer.from_str(serialised)
         self._tokenizer.encode_special_tokens = True  # as plain text, if a text spells one out
 
     @classmethod
@@ -36,7 +36,7 @@ class BytePairs:
             texts: to count pairs in.
             vocabulary: tokens, the end of a text included.
         """
-        library = _library()
+        library = tokenizers_library()
         tokenizer = library.Tokenizer(library.models.BPE())
         tokenizer.pre_tokenizer = library.pre_tokenizers.ByteLevel(add_prefix_space=False)
         tokenizer.decoder = library.decoders.ByteLevel()
@@ -63,7 +63,8 @@ class BytePairs:
         return self._tokenizer.decode([int(token) for token in tokens])
 
 
-def _library():
+def tokenizers_library():
+    """The package, whole; raises UserError that names the extra where it is not installed."""
     try:
         import tokenizers
         import tokenizers.decoders

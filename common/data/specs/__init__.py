@@ -9,6 +9,7 @@ from common.data.specs.digits import DigitsSpec
 from common.data.specs.image import ImageSpec
 from common.data.specs.images import ImagesSpec
 from common.data.specs.listops import ListOpsSpec
+from common.data.specs.minilm import MiniLMSpec
 from common.data.specs.mnist import MnistSpec
 from common.data.specs.pathfinder import PathfinderSpec
 from common.data.specs.pulse import PulseSpec
@@ -27,6 +28,7 @@ __all__ = [
     "ImageSpec",
     "ImagesSpec",
     "ListOpsSpec",
+    "MiniLMSpec",
     "MnistSpec",
     "PathfinderSpec",
     "PulseSpec",

@@ -21,6 +21,9 @@ ALL = [
     specs.PulseSpec,
     specs.CtrSpec,
     specs.CtrStreamSpec,
+    specs.CorpusSpec,
+    specs.ReferenceLMSpec,
+    specs.MiniLMSpec,
 ]
 
 
@@ -64,6 +67,12 @@ def test_specs_are_structured_configs(spec):
         (specs.CtrSpec(rows=5, split="sklearn"), "'generator' where only a part of the rows"),
         (specs.CtrStreamSpec(largest=5), "largest is 5; allowed: smallest=10 or more"),
         (specs.CtrStreamSpec(bayes_auc=0.5), "bayes_auc is 0.5; allowed: above 0.5"),
+        (specs.CorpusSpec(source="web"), "'stdlib' or 'stdlib_tests' or 'javascript' or 'humaneval'"),
+        (specs.CorpusSpec(python="3.9.1"), "python is '3.9.1'; allowed: '3.11.7' or ''"),
+        (specs.CorpusSpec(vocabulary=256), "vocabulary is 256; allowed: 257 or more"),
+        (specs.ReferenceLMSpec(heads=5), "heads is 5; allowed: a divisor of width=192"),
+        (specs.ReferenceLMSpec(judged_tokens=9), "judged_tokens is 9; allowed: 256 or more"),
+        (specs.ReferenceLMSpec(lr=0), "lr is 0; allowed: above 0"),
         (specs.DigitsSpec(train=1_797), "allowed: 1797 or fewer"),
     ],
 )

@@ -16,7 +16,14 @@ from common.data.pip_package import PipPackage
 from common.ledger.readme import begin, end
 from tests.running import ROOT
 
-FREE = ("BSD-2-Clause",)  # the whole source, data and all
+# The whole source, data and all.
+FREE = (
+    "BSD-2-Clause",
+    "MIT",
+    "PSF-2.0",
+    "package: MIT; weights: Apache-2.0",
+    "this repository's (Apache-2.0)",
+)
 README = ROOT / "common" / "data" / "README.md"
 
 
@@ -46,6 +53,8 @@ def test_every_spec_has_an_entry():
     for name in specs.__all__:
         if name != "DataSpec":
             assert sources_of(getattr(specs, name)()), name
+    for choice in ("stdlib", "stdlib_tests", "javascript", "humaneval"):
+        assert sources_of(specs.CorpusSpec(source=choice))
     for choice in ("imdb", "spamassassin"):
         assert sources_of(specs.TextSpec(source=choice))
     for choice in ("planted", "aan"):
