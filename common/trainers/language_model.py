@@ -24,6 +24,7 @@ from common.data.draws import uniform_integers
 from common.errors import Diverged, InvalidInputError
 
 LATEST, STABLE = "latest.pt", "stable.pt"
+MakeOptimiser = Callable[[list[nn.Parameter]], torch.optim.Optimizer]
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ def train(
     stream: Int[Tensor, " n"],
     recipe: Recipe,
     *,
+    make_optimiser: MakeOptimiser | None = None,
     folder: Path | None = None,
     every: int = 100,
     report: Callable[[int, float], None] = lambda step, loss: None,
@@ -109,6 +111,7 @@ def train(
         model: tokens (b, t) -> logits (b, t, v); parameters that ask for no gradient stay.
         stream: the training tokens.
         recipe: of the training.
+        make_optimiser: of the parameters that are trained; None: AdamW, see :func:`optimiser`.
         folder: where checkpoints are kept and looked for; None keeps none.
         every: steps between two checkpoints, and between two reports.
         report: called with the steps taken and their mean loss since the last report.
@@ -121,20 +124,23 @@ def train(
         Diverged: the loss is not finite.
     """
     device = next(model.parameters()).device
-    adam = optimiser(model, recipe)
-    step = _resume(model, adam, recipe, folder)
+    if make_optimiser is None:
+        update = optimiser(model, recipe)
+    else:
+        update = make_optimiser([p for p in model.parameters() if p.requires_grad])
+    step = _resume(model, update, recipe, folder)
     model.train()
     reports, losses, last = [], [], None
     while step < recipe.steps:
         between()
         inputs, targets = (part.to(device) for part in batch(stream, recipe, step))
-        for group in adam.param_groups:
+        for group in update.param_groups:
             group["lr"] = recipe.rate(step)
         loss = F.cross_entropy(model(inputs).flatten(0, 1), targets.flatten())
-        adam.zero_grad(set_to_none=True)
+        update.zero_grad(set_to_none=True)
         loss.backward()
-        nn.utils.clip_grad_norm_([p for g in adam.param_groups for p in g["params"]], recipe.clip)
-        adam.step()
+        nn.utils.clip_grad_norm_([p for g in update.param_groups for p in g["params"]], recipe.clip)
+        update.step()
         value = float(loss.detach())
         if not math.isfinite(value):
             raise Diverged(step, last)
@@ -142,10 +148,10 @@ def train(
         losses.append(value)
         step += 1
         if folder is not None and step == recipe.stable_steps:
-            _save(folder / STABLE, step, model, adam, recipe)
+            _save(folder / STABLE, step, model, update, recipe)
         if step % every == 0 or step == recipe.steps:
             if folder is not None:
-                _save(folder / LATEST, step, model, adam, recipe)
+                _save(folder / LATEST, step, model, update, recipe)
             reports.append(sum(losses) / len(losses))
             report(step, reports[-1])
             losses.clear()
@@ -153,20 +159,24 @@ def train(
     return reports
 
 
-def _save(path: Path, step: int, model: nn.Module, adam, recipe: Recipe) -> None:
+def _save(
+    path: Path, step: int, model: nn.Module, update: torch.optim.Optimizer, recipe: Recipe
+) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     state = {
         "step": step,
         "steps": recipe.steps,
         "stable_steps": recipe.stable_steps,
         "model": model.state_dict(),
-        "optimiser": adam.state_dict(),
+        "optimiser": update.state_dict(),
     }
     with replacing(path) as file:
         torch.save(state, file)
 
 
-def _resume(model: nn.Module, adam, recipe: Recipe, folder: Path | None) -> int:
+def _resume(
+    model: nn.Module, update: torch.optim.Optimizer, recipe: Recipe, folder: Path | None
+) -> int:
     """Steps taken by the furthest checkpoint that a training of this length passes through."""
     fitting = []
     for name in (LATEST, STABLE):
@@ -181,5 +191,5 @@ def _resume(model: nn.Module, adam, recipe: Recipe, folder: Path | None) -> int:
         return 0
     state = max(fitting, key=lambda found: found["step"])
     model.load_state_dict(state["model"])
-    adam.load_state_dict(state["optimiser"])
+    update.load_state_dict(state["optimiser"])
     return state["step"]

@@ -1,0 +1,1 @@
+"""LORD: low rank decomposition of monolingual code LLMs (Kaushal, Vaidhya and Rish 2023)."""

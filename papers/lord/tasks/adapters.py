@@ -1,0 +1,130 @@
+"""L8: adapters on a base in NF4, on code that the base has not seen: whole or in factors."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import torch
+from omegaconf import OmegaConf
+from torch import nn
+
+from common.compression.costs import parameters, stored_bytes
+from common.compression.language_models import packed, trained_lm
+from common.data.catalogue import load
+from common.errors import InvalidInputError
+from common.experiment.context import RunContext, TaskResult, data_entry
+from common.trainers.language_model import Recipe, optimiser, train
+from common.trainers.perplexity import perplexity
+from papers.lord import accounting
+from papers.lord.accounting import MLP, STARCODER, Ranks
+from papers.lord.adapters import adapted
+from papers.lord.memory import Memory, qlora
+from papers.lord.models import AFM, decompositions, linear_layers, low_rank
+from papers.lord.tasks.parameter_cuts import STARCODER_MIXED, of_layers
+
+
+def run(context: RunContext) -> TaskResult:
+    """Perplexity on the shifted corpus and on the old one before and after the same steps; bytes
+    by the model and as they are."""
+    config = context.config
+    task, start = config.task, trained_lm(context)
+    shifted = load(OmegaConf.to_object(task.shifted), context.data)
+    if shifted.tokenizer != start.corpus.tokenizer:
+        raise InvalidInputError("task.shifted has other tokens than task.dataset.")
+    shape, on = start.model.config, next(start.model.parameters()).device
+    model, ranks = start.copy(), {}
+    if task.cut:
+        ranks = accounting.within(shape, MLP, 1 - task.cut / 100, task.grid)
+        chosen = of_layers(ranks, linear_layers(model))
+        batches = packed(
+            start.corpus.train,
+            start.context,
+            task.calibration_tokens,
+            seed=config.seed,
+            device=on,
+        )
+        layers = {name: model.get_submodule(name) for name in chosen}
+        model = low_rank(model, decompositions(model, layers, batches, AFM), chosen)
+
+    def judge(stream: torch.Tensor) -> float:
+        return perplexity(model, stream, start.context, tokens=task.judged_tokens)
+
+    metrics = {"untouched": perplexity(start.model, shifted.val, start.context,
+                                       tokens=task.judged_tokens)}  # fmt: skip
+    adapted(model, task.rank, task.alpha, quantised=task.quantised, seed=config.seed)
+    model.to(on)
+    metrics |= {"before": judge(shifted.val), "old_before": judge(start.corpus.val)}
+    recipe = Recipe(
+        steps=task.steps,
+        batch_size=task.batch_size,
+        context=start.context,
+        lr=task.lr,
+        warmup=min(10, task.steps),
+        decay=0.9,
+        weight_decay=0.0,
+        seed=config.seed,
+    )
+    losses = train(
+        model,
+        shifted.train,
+        recipe,
+        folder=context.folder / "training",
+        every=20,
+        between=context.stop.raise_if_set,
+    )
+    metrics |= {"after": judge(shifted.val), "old_after": judge(start.corpus.val)}
+    metrics["gain"] = metrics["before"] - metrics["after"]
+    metrics["gain_per_cent"] = 100 * metrics["gain"] / metrics["before"]
+    metrics |= memory(shape, ranks, task.rank) | starcoder_memory(task.rank)
+    if task.quantised:
+        held = held_bytes(model, recipe)
+        metrics["bytes"] = float(held)
+        metrics["bytes_model_error"] = float(abs(held - metrics["bytes_model"]))
+    metrics["trainable"] = float(sum(p.numel() for p in model.parameters() if p.requires_grad))
+    metrics["parameters"] = float(parameters(model) - metrics["trainable"])
+    return TaskResult(
+        metrics | start.gate,
+        [*start.entries, data_entry(shifted)],
+        start.notes,
+        curves={"loss": losses},
+    )
+
+
+def held_bytes(model: nn.Module, recipe: Recipe) -> int:
+    """What is held while adapters train: the stored model, gradients, and Adam's moments, counted
+    on tensors that exist."""
+    adam = optimiser(model, recipe)
+    trained = [p for group in adam.param_groups for p in group["params"]]
+    for parameter in trained:
+        parameter.grad = torch.zeros_like(parameter)
+    adam.step()
+    moments = [t for state in adam.state.values() for t in state.values() if t.ndim]
+    gradients = [parameter.grad for parameter in trained]
+    return stored_bytes(model) + sum(t.numel() * t.element_size() for t in gradients + moments)
+
+
+def memory(config, ranks: Ranks, adapter_rank: int) -> dict[str, float]:
+    """Bytes of this run by the closed form, and per cent less than with the base whole."""
+    own, whole = qlora(config, ranks, adapter_rank), qlora(config, None, adapter_rank)
+    parts = {f"bytes_model_{name}": float(value) for name, value in asdict(own).items()}
+    return parts | {
+        "bytes_model": float(own.total),
+        "bytes_saved": saved(own, whole),
+        "base_bytes_saved": 100 * (1 - own.base / whole.base),
+    }
+
+
+def starcoder_memory(adapter_rank: int) -> dict[str, float]:
+    """The same of StarCoder at 12.3 B, all that is not in NF4 in 16 bits."""
+    mixed = [dict.fromkeys(MLP, rank) for blocks, rank in STARCODER_MIXED for _ in range(blocks)]
+    small = qlora(STARCODER, mixed, adapter_rank, other_bytes=2)
+    whole = qlora(STARCODER, None, adapter_rank, other_bytes=2)
+    return {
+        "starcoder_gigabytes": whole.total / 1e9,
+        "starcoder_bytes_saved": saved(small, whole),
+    }
+
+
+def saved(small: Memory, whole: Memory) -> float:
+    """Per cent."""
+    return 100 * (1 - small.total / whole.total)

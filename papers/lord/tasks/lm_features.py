@@ -1,0 +1,60 @@
+"""L1 and L2 on the language model: outputs layer by layer, then the perplexity at half the rank."""
+
+from __future__ import annotations
+
+from common.compression.capture import output_moments
+from common.compression.language_models import packed, trained_lm
+from common.compression.ranks import by_fraction
+from common.experiment.context import RunContext, TaskResult
+from common.nn.gpt import split_qkv
+from common.trainers.perplexity import perplexity, windows
+from papers.lord.comparison import compared
+from papers.lord.exactness import tail_identity
+from papers.lord.models import (
+    AFM,
+    METHODS,
+    decompositions,
+    linear_layers,
+    low_rank,
+    of_moments,
+    sequentially_low_rank,
+)
+from papers.lord.tasks.output_error import pca_distance
+
+
+def run(context: RunContext) -> TaskResult:
+    """Outputs of every layer, and perplexities with all of them at half of their largest rank: each
+    method, AFM with the statistics taken anew after each layer, AFM with queries, keys and values
+    apart."""
+    task, start = context.config.task, trained_lm(context)
+    model, on = start.model, next(start.model.parameters()).device
+    settings = {"seed": context.config.seed, "device": on}
+    batches = packed(start.corpus.train, start.context, task.calibration_tokens, **settings)
+    targets = linear_layers(model)
+    found = output_moments(model, targets, batches)
+    judged, _ = windows(start.corpus.val, start.context, task.output_tokens)
+    metrics, ratios = compared(model, targets, found, judged.to(on).split(8), task.fractions)
+    context.stop.raise_if_set()
+
+    def judge(changed) -> float:
+        context.stop.raise_if_set()
+        return perplexity(changed, start.corpus.val, start.context, tokens=task.judged_tokens)
+
+    half = {name: by_fraction(0.5, min(layer.weight.shape)) for name, layer in targets.items()}
+    for method in METHODS:
+        small = low_rank(model, of_moments(targets, found, method), half)
+        metrics[f"half_rank_{method}"] = judge(small)
+    metrics["half_rank_sequential"] = judge(sequentially_low_rank(model, targets, half, batches))
+    apart = split_qkv(start.copy())
+    layers = linear_layers(apart)
+    ranks = {name: by_fraction(0.5, min(layer.weight.shape)) for name, layer in layers.items()}
+    parts = decompositions(apart, layers, batches, AFM)
+    metrics["half_rank_split_qkv"] = judge(low_rank(apart, parts, ranks))
+    metrics["intact"] = judge(model)
+
+    exact = start.copy().double()
+    few = packed(start.corpus.train, start.context, task.exact_tokens, batch_size=64, **settings)
+    layers = linear_layers(exact)
+    metrics |= tail_identity(exact, layers, few, task.fractions, task.competitors)
+    metrics["pca_error"] = pca_distance(exact, layers, few[0], task.fractions)
+    return TaskResult(metrics | start.gate, start.entries, start.notes, {"ratios": ratios})

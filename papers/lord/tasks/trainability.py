@@ -1,0 +1,66 @@
+"""L9: at half of all ranks, a hundred steps on the factors win part of the perplexity back."""
+
+from __future__ import annotations
+
+import torch
+
+from common.compression.factorised import LowRankLinear
+from common.compression.language_models import packed, trained_lm
+from common.compression.ranks import by_fraction
+from common.experiment.context import RunContext, TaskResult
+from common.trainers.language_model import Recipe, train
+from common.trainers.perplexity import perplexity
+from papers.lord.models import AFM, decompositions, linear_layers, low_rank
+
+
+def run(context: RunContext) -> TaskResult:
+    """``recovered``: per cent of the perplexity lost by factorising; only factors and their biases
+    are trained, on the files that the model was trained on."""
+    config = context.config
+    task, start = config.task, trained_lm(context)
+    targets = linear_layers(start.model)
+    batches = packed(
+        start.corpus.train,
+        start.context,
+        task.calibration_tokens,
+        seed=config.seed,
+        device=next(start.model.parameters()).device,
+    )
+    ranks = {n: by_fraction(task.fraction, min(x.weight.shape)) for n, x in targets.items()}
+    model = low_rank(start.model, decompositions(start.model, targets, batches, AFM), ranks)
+    model.requires_grad_(False)
+    for module in model.modules():
+        if isinstance(module, LowRankLinear):
+            module.requires_grad_(True)
+
+    def judge(judged) -> float:
+        return perplexity(judged, start.corpus.val, start.context, tokens=task.judged_tokens)
+
+    metrics = {"intact": judge(start.model), "before": judge(model)}
+    recipe = Recipe(
+        steps=task.steps,
+        batch_size=task.batch_size,
+        context=start.context,
+        lr=task.lr,
+        warmup=min(5, task.steps),
+        decay=0.5,
+        weight_decay=0.0,
+        seed=config.seed,
+    )
+
+    def sgd(parameters: list) -> torch.optim.Optimizer:
+        return torch.optim.SGD(parameters, task.lr, task.momentum)
+
+    losses = train(
+        model,
+        start.corpus.train,
+        recipe,
+        make_optimiser=sgd,
+        folder=context.folder / "training",
+        every=20,
+        between=context.stop.raise_if_set,
+    )
+    metrics["after"] = judge(model)
+    lost = metrics["before"] - metrics["intact"]
+    metrics["recovered"] = 100 * (metrics["before"] - metrics["after"]) / lost
+    return TaskResult(metrics | start.gate, start.entries, start.notes, curves={"loss": losses})
