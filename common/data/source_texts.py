@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from common.data.archive import archive_files
@@ -40,22 +41,50 @@ def read_javascript(context: DataContext) -> Files:
     return _verified(files, _LODASH_SHA256, path)
 
 
-def read_humaneval(context: DataContext) -> Files:
-    """HumanEval (Chen et al. 2021): each problem's prompt with its solution, by task.
+@dataclass(frozen=True)
+class Problem:
+    """One of HumanEval's (Chen et al. 2021).
+
+    Attributes:
+        task: "HumanEval/0".
+        prompt: imports, signature and docstring of a function.
+        solution: the rest of it.
+        test: code that defines ``check(candidate)``.
+        entry: name of the function.
+    """
+
+    task: str
+    prompt: str
+    solution: str
+    test: str
+    entry: str
+
+
+def read_problems(context: DataContext) -> list[Problem]:
+    """HumanEval.
 
     Raises:
         MissingDataError: the file is neither at hand nor to be had.
         CorruptDataError: it is broken or another one.
     """
     path = _humaneval(context) or fetch(HUMANEVAL, context, set_name="HumanEval")
+    keys = ("task_id", "prompt", "canonical_solution", "test", "entry_point")
     try:
-        problems = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
-        files = {
-            f"{p['task_id']}.py": (p["prompt"] + p["canonical_solution"]).encode() for p in problems
-        }
+        rows = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+        problems = [Problem(*(row[key] for key in keys)) for row in rows]
     except (OSError, EOFError, ValueError, KeyError) as error:
         raise CorruptDataError(f"{path} is not HumanEval ({error}). Get it anew.") from error
-    return _verified(files, _PROBLEMS_SHA256, path)
+    _verified(_texts(problems), _PROBLEMS_SHA256, path)
+    return problems
+
+
+def read_humaneval(context: DataContext) -> Files:
+    """Each problem's prompt with its solution, by task; see :func:`read_problems`."""
+    return _texts(read_problems(context))
+
+
+def _texts(problems: list[Problem]) -> Files:
+    return {f"{p.task}.py": (p.prompt + p.solution).encode() for p in problems}
 
 
 def javascript_available(context: DataContext) -> str | None:

@@ -79,13 +79,27 @@ class SelfAttention(nn.Module):
         return hasattr(self, "c_attn")
 
     def forward(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b t d"]:
+        return self.attend(*self.queries_keys_values(x), causal=True)
+
+    def queries_keys_values(self, x: Float[Tensor, "b t d"]) -> list[Float[Tensor, "b h t e"]]:
+        """Of each head; keys and values may have fewer."""
         if self.fused:
             parts = self.c_attn(x).split(self.widths, -1)
         else:
             parts = [getattr(self, name)(x) for name in QKV]
-        q, k, v = (part.unflatten(-1, (-1, self.head_width)).transpose(1, 2) for part in parts)
+        return [part.unflatten(-1, (-1, self.head_width)).transpose(1, 2) for part in parts]
+
+    def attend(
+        self,
+        q: Float[Tensor, "b h t e"],
+        k: Float[Tensor, "b g s e"],
+        v: Float[Tensor, "b g s e"],
+        *,
+        causal: bool,
+    ) -> Float[Tensor, "b t d"]:
+        """What the block adds; ``causal``: queries and keys are of the same positions."""
         shared = {"enable_gqa": True} if k.shape[1] != q.shape[1] else {}
-        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True, **shared)
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=causal, **shared)
         return self.c_proj(mixed.transpose(1, 2).flatten(2))
 
     @torch.no_grad()

@@ -19,7 +19,8 @@ from papers.lord.models import linear_layers
 
 
 class Adapted(nn.Module):
-    """``base(x) + (alpha / rank) B A x``; A starts at random, B at 0, the base is frozen.
+    """``base(x) + (alpha / rank) B A x``; A starts at random, B at 0. The base is frozen; A and B
+    are float32 whatever it is.
 
     Args:
         base: a linear layer, or one whose weight is decoded.
@@ -38,17 +39,17 @@ class Adapted(nn.Module):
         super().__init__()
         if rank < 1:
             raise InvalidInputError(f"rank={rank} of an adapter; allowed: 1 or more.")
-        weight = base.weight
-        out, inputs = weight.shape
+        out, inputs = base.weight.shape
+        device = base.weight.device
         self.base = base.requires_grad_(False)
         start = torch.rand(rank, inputs, generator=generator) * 2 - 1
-        self.lora_A = nn.Parameter((start / math.sqrt(inputs)).to(weight))
-        self.lora_B = nn.Parameter(weight.new_zeros(out, rank))
+        self.lora_A = nn.Parameter((start / math.sqrt(inputs)).to(device))
+        self.lora_B = nn.Parameter(torch.zeros(out, rank, device=device))
         self.scaling = alpha / rank
 
     def forward(self, x: Float[Tensor, "*batch n"]) -> Float[Tensor, "*batch m"]:
-        side = F.linear(F.linear(x, self.lora_A), self.lora_B)
-        return self.base(x) + self.scaling * side
+        side = F.linear(F.linear(x.to(self.lora_A.dtype), self.lora_A), self.lora_B)
+        return self.base(x) + (self.scaling * side).to(x.dtype)
 
 
 def as_two_layers(layer: LowRankLinear) -> nn.Sequential:

@@ -21,7 +21,9 @@ def compared(
     moments: Mapping[str, Moments],
     judged: Iterable[Any],
     fractions: Iterable[float],
+    *,
     keep: Keep | None = None,
+    uncentred: bool = False,
 ) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
     """Metrics over the layers, and each layer's ratio of AFM's error to that of the weight's SVD.
 
@@ -32,6 +34,7 @@ def compared(
         judged: inputs of other files.
         fractions: of the largest rank.
         keep: see ``capture.output_moments``.
+        uncentred: compare with AFM without its mean as well.
 
     Returns:
         For each per cent p of the rank ``wins_p``, per cent of the layers in which AFM's mean
@@ -39,13 +42,14 @@ def compared(
         ``uncentred_ratio_p``, the same of AFM without its mean over AFM.
     """
     fractions = list(fractions)
-    parts = {method: of_moments(targets, moments, method) for method in METHODS}
+    methods = METHODS if uncentred else (AFM, SVD)
+    parts = {method: of_moments(targets, moments, method) for method in methods}
     replacements = {
         name: {
             f"{method}_{fraction:g}": parts[method][name].at(
                 by_fraction(fraction, min(layer.weight.shape))
             )
-            for method in METHODS
+            for method in methods
             for fraction in fractions
         }
         for name, layer in targets.items()
@@ -63,7 +67,8 @@ def compared(
         wins = sum(ratio < 1 for ratio in ratios[percent].values())
         metrics[f"wins_{percent}"] = 100 * wins / len(targets)
         metrics[f"ratio_{percent}"] = median(ratios[percent].values())
-        metrics[f"uncentred_ratio_{percent}"] = median(
-            of(name, UNCENTRED) / of(name, AFM) for name in targets
-        )
+        if uncentred:
+            metrics[f"uncentred_ratio_{percent}"] = median(
+                of(name, UNCENTRED) / of(name, AFM) for name in targets
+            )
     return metrics, ratios

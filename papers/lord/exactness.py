@@ -30,7 +30,7 @@ def tail_identity(
         targets: its layers.
         batches: the calibration set.
         fractions: of the largest rank.
-        competitors: of each layer and rank.
+        competitors: of each layer, at the middle one of the ranks.
         keep: see ``capture.output_moments``.
 
     Returns:
@@ -53,14 +53,17 @@ def tail_identity(
     generator = torch.Generator().manual_seed(0)
     distance, tried, beaten, closest = 0.0, 0, 0, float("inf")
     for name, part in parts.items():
-        covariance = inputs[name].covariance
         for rank in ranks[name]:
-            tail = part.basis.error(rank)
-            distance = max(distance, abs(errors[name][str(rank)] / tail - 1))
-            worse, margin = worst_margin(
-                part.basis, part.layer.weight.detach(), covariance, rank, competitors, generator
-            )
-            tried, beaten, closest = tried + competitors, beaten + worse, min(closest, margin)
+            distance = max(distance, abs(errors[name][str(rank)] / part.basis.error(rank) - 1))
+        worse, margin = worst_margin(
+            part.basis,
+            part.layer.weight.detach(),
+            inputs[name].covariance,
+            ranks[name][len(ranks[name]) // 2],
+            competitors,
+            generator,
+        )
+        tried, beaten, closest = tried + competitors, beaten + worse, min(closest, margin)
     return {
         "tail_error": distance,
         "competitors": float(tried),

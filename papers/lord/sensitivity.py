@@ -46,13 +46,16 @@ class FromBlock:
         model: the intact model.
         stream: tokens.
         tokens: how many are predicted.
+        context: of a window.
         batch_size: windows of a pass.
     """
 
-    def __init__(self, model: GPT, stream: Int[Tensor, " n"], tokens: int, batch_size: int = 8):
+    def __init__(
+        self, model: GPT, stream: Int[Tensor, " n"], tokens: int, context: int, batch_size: int = 8
+    ):
         self.model = model
         device = next(model.parameters()).device
-        inputs, targets = windows(stream, model.config.context, tokens)
+        inputs, targets = windows(stream, context, tokens)
         self._targets = targets.to(device).split(batch_size)
         self._count = targets.numel()
         self._reads: list[list[Tensor]] = [[] for _ in range(len(model.transformer.h) + 1)]

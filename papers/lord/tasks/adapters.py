@@ -9,12 +9,12 @@ from omegaconf import OmegaConf
 from torch import nn
 
 from common.compression.costs import parameters, stored_bytes
-from common.compression.language_models import packed, trained_lm
+from common.compression.language_models import trained_lm
 from common.data.catalogue import load
 from common.errors import InvalidInputError
 from common.experiment.context import RunContext, TaskResult, data_entry
+from common.nn.gpt import GPTConfig
 from common.trainers.language_model import Recipe, optimiser, train
-from common.trainers.perplexity import perplexity
 from papers.lord import accounting
 from papers.lord.accounting import MLP, STARCODER, Ranks
 from papers.lord.adapters import adapted
@@ -31,28 +31,21 @@ def run(context: RunContext) -> TaskResult:
     shifted = load(OmegaConf.to_object(task.shifted), context.data)
     if shifted.tokenizer != start.corpus.tokenizer:
         raise InvalidInputError("task.shifted has other tokens than task.dataset.")
-    shape, on = start.model.config, next(start.model.parameters()).device
+    shape = start.model.config
     model, ranks = start.copy(), {}
     if task.cut:
         ranks = accounting.within(shape, MLP, 1 - task.cut / 100, task.grid)
         chosen = of_layers(ranks, linear_layers(model))
-        batches = packed(
-            start.corpus.train,
-            start.context,
-            task.calibration_tokens,
-            seed=config.seed,
-            device=on,
-        )
+        batches = start.calibration(task.calibration_tokens, config.seed)
         layers = {name: model.get_submodule(name) for name in chosen}
         model = low_rank(model, decompositions(model, layers, batches, AFM), chosen)
 
     def judge(stream: torch.Tensor) -> float:
-        return perplexity(model, stream, start.context, tokens=task.judged_tokens)
+        return start.perplexity(model, task.judged_tokens, stream)
 
-    metrics = {"untouched": perplexity(start.model, shifted.val, start.context,
-                                       tokens=task.judged_tokens)}  # fmt: skip
+    metrics = {"untouched": start.perplexity(start.model, task.judged_tokens, shifted.val)}
     adapted(model, task.rank, task.alpha, quantised=task.quantised, seed=config.seed)
-    model.to(on)
+    model.to(start.device)
     metrics |= {"before": judge(shifted.val), "old_before": judge(start.corpus.val)}
     recipe = Recipe(
         steps=task.steps,
@@ -75,7 +68,8 @@ def run(context: RunContext) -> TaskResult:
     metrics |= {"after": judge(shifted.val), "old_after": judge(start.corpus.val)}
     metrics["gain"] = metrics["before"] - metrics["after"]
     metrics["gain_per_cent"] = 100 * metrics["gain"] / metrics["before"]
-    metrics |= memory(shape, ranks, task.rank) | starcoder_memory(task.rank)
+    stored = start.model.lm_head.weight.element_size()
+    metrics |= memory(shape, ranks, task.rank, stored) | starcoder_memory(task.rank)
     if task.quantised:
         held = held_bytes(model, recipe)
         metrics["bytes"] = float(held)
@@ -103,9 +97,11 @@ def held_bytes(model: nn.Module, recipe: Recipe) -> int:
     return stored_bytes(model) + sum(t.numel() * t.element_size() for t in gradients + moments)
 
 
-def memory(config, ranks: Ranks, adapter_rank: int) -> dict[str, float]:
+def memory(
+    config: GPTConfig, ranks: Ranks, adapter_rank: int, other_bytes: int
+) -> dict[str, float]:
     """Bytes of this run by the closed form, and per cent less than with the base whole."""
-    own, whole = qlora(config, ranks, adapter_rank), qlora(config, None, adapter_rank)
+    own, whole = (qlora(config, r, adapter_rank, other_bytes=other_bytes) for r in (ranks, None))
     parts = {f"bytes_model_{name}": float(value) for name, value in asdict(own).items()}
     return parts | {
         "bytes_model": float(own.total),

@@ -6,21 +6,23 @@ of the multiply-adds, d_in d_out / (r (d_in + d_out)).
 
 from __future__ import annotations
 
+import copy
 from statistics import median
 
 import torch
 from omegaconf import OmegaConf
 from torch import nn
 
+from common.compression import layers
 from common.compression.costs import latency
-from common.compression.forms import LINEAR
+from common.compression.factorised import LowRankLinear
 from common.compression.ranks import by_fraction
 from common.data.catalogue import load
 from common.data.reference_lm import ReferenceLM
 from common.experiment.context import RunContext, TaskResult, data_entry
 from common.experiment.machine import device
 from papers.lord.accounting import MLP
-from papers.lord.models import TruncatedWeight, linear_layers, low_rank
+from papers.lord.models import linear_layers
 
 
 def run(context: RunContext) -> TaskResult:
@@ -32,14 +34,7 @@ def run(context: RunContext) -> TaskResult:
         nn.Linear(task.width, task.hidden), nn.GELU(), nn.Linear(task.hidden, task.width)
     )
     dense = dense.to(on).eval()
-    small = nn.Sequential(
-        *(
-            LINEAR.build(LINEAR.factors(layer).to_rank(_rank(task, layer)), layer)
-            if isinstance(layer, nn.Linear)
-            else layer
-            for layer in dense
-        )
-    ).eval()
+    small = in_shape(copy.deepcopy(dense), ["0", "2"], task.fraction)
     x = torch.randn(task.tokens, task.width, device=on)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -47,13 +42,12 @@ def run(context: RunContext) -> TaskResult:
         module = paired_seconds(dense, small, x, task.rounds, on)
         model = lm.model(on)
         names = [name for name in linear_layers(model) if name.endswith(MLP)]
-        parts = {name: TruncatedWeight(model.get_submodule(name)) for name in names}
-        ranks = {name: _rank(task, part.layer) for name, part in parts.items()}
+        factors = in_shape(copy.deepcopy(model), names, task.fraction)
         tokens = torch.randint(lm.config.vocabulary, (1, lm.config.context), device=on)
-        whole = paired_seconds(model, low_rank(model, parts, ranks), tokens, task.rounds, on)
+        whole = paired_seconds(model, factors, tokens, task.rounds, on)
     finally:
         torch.set_num_threads(threads)
-    rank = _rank(task, dense[0])
+    rank = small[0].rank
     flops = task.width * task.hidden / (rank * (task.width + task.hidden))
     return TaskResult(
         {
@@ -86,5 +80,12 @@ def paired_seconds(
     return median(t for t, _ in times), median(t for _, t in times)
 
 
-def _rank(task, layer: nn.Linear) -> int:
-    return by_fraction(task.fraction, min(layer.weight.shape))
+def in_shape(model: nn.Module, names: list[str], fraction: float) -> nn.Module:
+    """These layers with factors of a rank, in place. Time depends on shapes, not on values: the
+    factors are cut out of the weight."""
+    for name in names:
+        layer = model.get_submodule(name)
+        rank = by_fraction(fraction, min(layer.weight.shape))
+        first, second = layer.weight[:rank], layer.weight[:, :rank]
+        layers.replace(model, name, LowRankLinear(first, second, layer.bias))
+    return model

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from common.compression.capture import output_moments
-from common.compression.language_models import packed, trained_lm
+from common.compression.language_models import LanguageStart, trained_lm
 from common.compression.ranks import by_fraction
 from common.experiment.context import RunContext, TaskResult
 from common.nn.gpt import split_qkv
-from common.trainers.perplexity import perplexity, windows
+from common.trainers.perplexity import windows
 from papers.lord.comparison import compared
 from papers.lord.exactness import tail_identity
 from papers.lord.models import (
@@ -27,18 +27,19 @@ def run(context: RunContext) -> TaskResult:
     method, AFM with the statistics taken anew after each layer, AFM with queries, keys and values
     apart."""
     task, start = context.config.task, trained_lm(context)
-    model, on = start.model, next(start.model.parameters()).device
-    settings = {"seed": context.config.seed, "device": on}
-    batches = packed(start.corpus.train, start.context, task.calibration_tokens, **settings)
+    model, seed = start.model, context.config.seed
+    batches = start.calibration(task.calibration_tokens, seed)
     targets = linear_layers(model)
     found = output_moments(model, targets, batches)
     judged, _ = windows(start.corpus.val, start.context, task.output_tokens)
-    metrics, ratios = compared(model, targets, found, judged.to(on).split(8), task.fractions)
+    metrics, ratios = compared(
+        model, targets, found, judged.to(start.device).split(8), task.fractions, uncentred=True
+    )
     context.stop.raise_if_set()
 
     def judge(changed) -> float:
         context.stop.raise_if_set()
-        return perplexity(changed, start.corpus.val, start.context, tokens=task.judged_tokens)
+        return start.perplexity(changed, task.judged_tokens)
 
     half = {name: by_fraction(0.5, min(layer.weight.shape)) for name, layer in targets.items()}
     for method in METHODS:
@@ -51,10 +52,15 @@ def run(context: RunContext) -> TaskResult:
     parts = decompositions(apart, layers, batches, AFM)
     metrics["half_rank_split_qkv"] = judge(low_rank(apart, parts, ranks))
     metrics["intact"] = judge(model)
-
-    exact = start.copy().double()
-    few = packed(start.corpus.train, start.context, task.exact_tokens, batch_size=64, **settings)
-    layers = linear_layers(exact)
-    metrics |= tail_identity(exact, layers, few, task.fractions, task.competitors)
-    metrics["pca_error"] = pca_distance(exact, layers, few[0], task.fractions)
+    if task.exact_tokens:
+        metrics |= exactness(start, task, seed)
     return TaskResult(metrics | start.gate, start.entries, start.notes, {"ratios": ratios})
+
+
+def exactness(start: LanguageStart, task, seed: int) -> dict[str, float]:
+    """L1, on a copy of the model in float64."""
+    exact = start.copy().double()
+    few = start.calibration(task.exact_tokens, seed, batch_size=task.exact_tokens)
+    layers = linear_layers(exact)
+    found = tail_identity(exact, layers, few, task.fractions, task.competitors)
+    return found | {"pca_error": pca_distance(exact, layers, few[0], task.fractions)}

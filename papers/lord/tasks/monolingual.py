@@ -23,15 +23,16 @@ def run(context: RunContext) -> TaskResult:
     other = load(OmegaConf.to_object(task.other), context.data)
     if other.tokenizer != start.corpus.tokenizer:
         raise InvalidInputError("task.other has other tokens than task.dataset.")
-    settings = {"seed": config.seed, "device": next(start.model.parameters()).device}
+    settings = {"seed": config.seed, "device": start.device}
+    python = start.corpus.train
     count, length = task.calibration_tokens, start.context
     half = count // 2 // length * length
     mixed = [
-        *packed(start.corpus.train, length, count - half, **settings),
+        *packed(python, length, count - half, **settings),
         *packed(other.train, length, half, **settings),
     ]
     sets = {
-        "python": packed(start.corpus.train, length, count, **settings),
+        "python": packed(python, length, count, **settings),
         "mixed": mixed,
         "javascript": packed(other.train, length, count, **settings),
     }

@@ -6,10 +6,9 @@ import time
 from itertools import pairwise
 
 from common.compression import capture
-from common.compression.language_models import packed, trained_lm
+from common.compression.language_models import trained_lm
 from common.compression.ranks import by_fraction
 from common.experiment.context import RunContext, TaskResult
-from common.trainers.perplexity import perplexity
 from papers.lord.models import AFM, linear_layers, low_rank, of_moments
 
 
@@ -19,13 +18,7 @@ def run(context: RunContext) -> TaskResult:
     task, start = context.config.task, trained_lm(context)
     model = start.model
     targets = linear_layers(model)
-    batches = packed(
-        start.corpus.train,
-        start.context,
-        task.calibration_tokens,
-        seed=context.config.seed,
-        device=next(model.parameters()).device,
-    )
+    batches = start.calibration(task.calibration_tokens, context.config.seed)
     ranks = {
         name: by_fraction(task.fraction, min(layer.weight.shape)) for name, layer in targets.items()
     }
@@ -48,7 +41,7 @@ def run(context: RunContext) -> TaskResult:
     statistics, eigen, replacement, forward = (b - a for a, b in pairwise(marks))
     tokens = sum(batch.numel() for batch in batches)
     flops = sum(cost_of_statistics(tokens, layer.weight.shape[0]) for layer in targets.values())
-    judged = perplexity(small, start.corpus.val, start.context, tokens=task.judged_tokens)
+    judged = start.perplexity(small, task.judged_tokens)
     return TaskResult(
         {
             "seconds": statistics + eigen + replacement,

@@ -7,11 +7,10 @@ from torch import nn
 
 from common.compression.capture import output_moments
 from common.compression.compress import compress
-from common.compression.language_models import packed, trained_lm
+from common.compression.language_models import trained_lm
 from common.compression.methods import MagnitudePruning
 from common.data.catalogue import load
 from common.experiment.context import RunContext, TaskResult, data_entry
-from common.trainers.perplexity import perplexity
 from papers.lord import accounting
 from papers.lord.accounting import MLP, STARCODER
 from papers.lord.models import AFM, METHODS, linear_layers, low_rank, of_moments
@@ -30,20 +29,14 @@ def run(context: RunContext) -> TaskResult:
     problems = load(OmegaConf.to_object(task.problems), context.data)
     model, config = start.model, start.model.config
     targets = linear_layers(model)
-    batches = packed(
-        start.corpus.train,
-        start.context,
-        task.calibration_tokens,
-        seed=context.config.seed,
-        device=next(model.parameters()).device,
-    )
+    batches = start.calibration(task.calibration_tokens, context.config.seed)
     found = output_moments(model, targets, batches)
     parts = {method: of_moments(targets, found, method) for method in METHODS}
 
     def judge(changed: nn.Module) -> tuple[float, float]:
         context.stop.raise_if_set()
-        code = perplexity(changed, start.corpus.val, start.context, tokens=task.judged_tokens)
-        return code, perplexity(changed, problems.test, start.context)
+        code = start.perplexity(changed, task.judged_tokens)
+        return code, start.perplexity(changed, 0, problems.test)
 
     intact = judge(model)
     total = accounting.parameters(config)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from common.compression.language_models import packed, trained_lm
+from common.compression.language_models import trained_lm
 from common.experiment.context import RunContext, TaskResult
-from common.trainers.perplexity import perplexity
 from papers.lord import accounting
 from papers.lord.accounting import MLP
 from papers.lord.models import AFM, decompositions, linear_layers, low_rank
@@ -20,13 +19,7 @@ def run(context: RunContext) -> TaskResult:
     task, start = context.config.task, trained_lm(context)
     model, config = start.model, start.model.config
     targets = linear_layers(model)
-    batches = packed(
-        start.corpus.train,
-        start.context,
-        task.calibration_tokens,
-        seed=context.config.seed,
-        device=next(model.parameters()).device,
-    )
+    batches = start.calibration(task.calibration_tokens, context.config.seed)
     ranks = accounting.within(config, MLP, 1 - task.cut / 100, task.grid)
     chosen = of_layers(ranks, targets)
     parts = decompositions(model, {name: targets[name] for name in chosen}, batches, AFM)
@@ -40,7 +33,7 @@ def run(context: RunContext) -> TaskResult:
 
     def judge(changed: nn.Module) -> float:
         context.stop.raise_if_set()
-        return perplexity(changed, start.corpus.val, start.context, tokens=task.judged_tokens)
+        return start.perplexity(changed, task.judged_tokens)
 
     intact, factors = judge(model), judge(small)
     metrics = {

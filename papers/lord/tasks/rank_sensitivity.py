@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from torch import nn
 
-from common.compression.language_models import packed, trained_lm
+from common.compression.language_models import trained_lm
 from common.errors import InvalidInputError
 from common.experiment.context import RunContext, TaskResult
 from papers.lord.models import Decomposition, decompositions, linear_layers
@@ -30,17 +30,10 @@ def run(context: RunContext) -> TaskResult:
     if task.unit not in UNITS:
         raise InvalidInputError(f"task.unit={task.unit!r}; allowed: {', '.join(UNITS)}.")
     targets = linear_layers(start.model)
-    on = next(start.model.parameters()).device
-    batches = packed(
-        start.corpus.train,
-        start.context,
-        task.calibration_tokens,
-        seed=context.config.seed,
-        device=on,
-    )
+    batches = start.calibration(task.calibration_tokens, context.config.seed)
     parts = decompositions(start.model, targets, batches, task.method)
-    few = FromBlock(start.model, start.corpus.val, task.search_tokens)
-    many = FromBlock(start.model, start.corpus.val, task.judged_tokens)
+    few = FromBlock(start.model, start.corpus.val, task.search_tokens, start.context)
+    many = FromBlock(start.model, start.corpus.val, task.judged_tokens, start.context)
     by_layer = {name: [name] for name in targets}
     units = by_layer if task.unit == "layer" else by_kind(targets)
     cuts: dict[float, dict[str, float]] = {bound: {} for bound in task.bounds}

@@ -5,11 +5,10 @@ from __future__ import annotations
 import torch
 
 from common.compression.factorised import LowRankLinear
-from common.compression.language_models import packed, trained_lm
+from common.compression.language_models import trained_lm
 from common.compression.ranks import by_fraction
 from common.experiment.context import RunContext, TaskResult
 from common.trainers.language_model import Recipe, train
-from common.trainers.perplexity import perplexity
 from papers.lord.models import AFM, decompositions, linear_layers, low_rank
 
 
@@ -19,24 +18,17 @@ def run(context: RunContext) -> TaskResult:
     config = context.config
     task, start = config.task, trained_lm(context)
     targets = linear_layers(start.model)
-    batches = packed(
-        start.corpus.train,
-        start.context,
-        task.calibration_tokens,
-        seed=config.seed,
-        device=next(start.model.parameters()).device,
-    )
+    batches = start.calibration(task.calibration_tokens, config.seed)
     ranks = {n: by_fraction(task.fraction, min(x.weight.shape)) for n, x in targets.items()}
     model = low_rank(start.model, decompositions(start.model, targets, batches, AFM), ranks)
     model.requires_grad_(False)
     for module in model.modules():
         if isinstance(module, LowRankLinear):
             module.requires_grad_(True)
-
-    def judge(judged) -> float:
-        return perplexity(judged, start.corpus.val, start.context, tokens=task.judged_tokens)
-
-    metrics = {"intact": judge(start.model), "before": judge(model)}
+    metrics = {
+        "intact": start.perplexity(start.model, task.judged_tokens),
+        "before": start.perplexity(model, task.judged_tokens),
+    }
     recipe = Recipe(
         steps=task.steps,
         batch_size=task.batch_size,
@@ -60,7 +52,7 @@ def run(context: RunContext) -> TaskResult:
         every=20,
         between=context.stop.raise_if_set,
     )
-    metrics["after"] = judge(model)
+    metrics["after"] = start.perplexity(model, task.judged_tokens)
     lost = metrics["before"] - metrics["intact"]
     metrics["recovered"] = 100 * (metrics["before"] - metrics["after"]) / lost
     return TaskResult(metrics | start.gate, start.entries, start.notes, curves={"loss": losses})

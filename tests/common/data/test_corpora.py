@@ -162,15 +162,16 @@ def test_lodash_is_its_modules_without_what_holds_them_twice(local_context, monk
 
 
 def test_humaneval_is_prompts_with_their_solutions(local_context, monkeypatch):
-    rows = [
-        {"task_id": "HumanEval/0", "prompt": "def f():\n", "canonical_solution": "    return 1\n"}
-    ]
+    row = {"task_id": "HumanEval/0", "prompt": "def f():\n", "canonical_solution": "    return 1\n"}
+    rows = [row | {"test": "def check(f):\n    assert f() == 1\n", "entry_point": "f"}]
     path = local_context.local_source / "code" / "HumanEval.jsonl.gz"
     path.parent.mkdir()
     path.write_bytes(gzip.compress("\n".join(map(json.dumps, rows)).encode()))
     wanted = {"HumanEval/0.py": b"def f():\n    return 1\n"}
     monkeypatch.setattr(source_texts, "_PROBLEMS_SHA256", files_sha256(wanted))
     assert source_texts.read_humaneval(local_context) == wanted
+    (problem,) = source_texts.read_problems(local_context)
+    assert (problem.entry, problem.test) == ("f", rows[0]["test"])
     path.write_bytes(b"no archive")
     with pytest.raises(CorruptDataError, match="is not HumanEval"):
         source_texts.read_humaneval(local_context)

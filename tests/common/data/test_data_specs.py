@@ -24,6 +24,7 @@ ALL = [
     specs.CorpusSpec,
     specs.ReferenceLMSpec,
     specs.MiniLMSpec,
+    specs.CodeLMSpec,
 ]
 
 
@@ -69,7 +70,10 @@ def test_specs_are_structured_configs(spec):
         (specs.CtrStreamSpec(bayes_auc=0.5), "bayes_auc is 0.5; allowed: above 0.5"),
         (specs.CorpusSpec(source="web"), "'stdlib' or 'stdlib_tests' or 'javascript' or 'humaneval'"),
         (specs.CorpusSpec(python="3.9.1"), "python is '3.9.1'; allowed: '3.11.7' or ''"),
-        (specs.CorpusSpec(vocabulary=256), "vocabulary is 256; allowed: 257 or more"),
+        (specs.CorpusSpec(vocabulary=256), "vocabulary is 256; allowed: 257 to 65536"),
+        (specs.CorpusSpec(tokens="starcoder"), "vocabulary is 1024; allowed: 49152"),
+        (specs.CodeLMSpec(name="starcoder-2b"), "name is 'starcoder-2b'"),
+        (specs.CodeLMSpec(precision="int8"), "'float32' or 'float16' or 'bfloat16'"),
         (specs.ReferenceLMSpec(heads=5), "heads is 5; allowed: a divisor of width=192"),
         (specs.ReferenceLMSpec(judged_tokens=9), "judged_tokens is 9; allowed: 256 or more"),
         (specs.ReferenceLMSpec(lr=0), "lr is 0; allowed: above 0"),
