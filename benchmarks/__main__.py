@@ -17,6 +17,7 @@ BENCHMARKS = (
     "low_rank_layers",
     "vector_quantisation",
     "ctr_inference",
+    "feature_statistics",
 )
 
 
