@@ -84,6 +84,7 @@ class LayersTask(LanguageTask):
         fractions: see ``OptimalityTask``.
     """
 
+    calibration_tokens: int = 16_384
     exact_tokens: int = 2048
     output_tokens: int = 4096
     competitors: int = 50
@@ -216,7 +217,7 @@ class AdaptersTask(LanguageTask):
     alpha: float = 16.0
     lr: float = 1.0e-3
     steps: int = 200
-    batch_size: int = 4
+    batch_size: int = 3
 
 
 @dataclass

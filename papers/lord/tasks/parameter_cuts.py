@@ -36,7 +36,7 @@ def run(context: RunContext) -> TaskResult:
     def judge(changed: nn.Module) -> tuple[float, float]:
         context.stop.raise_if_set()
         code = start.perplexity(changed, task.judged_tokens)
-        return code, start.perplexity(changed, 0, problems.test)
+        return code, start.perplexity(changed, task.judged_tokens, problems.test)
 
     intact = judge(model)
     total = accounting.parameters(config)
