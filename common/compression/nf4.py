@@ -11,10 +11,11 @@ from functools import cache
 from statistics import NormalDist
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from common.compression.decoded import packed, unpacked
 from common.errors import InvalidInputError
 
 BLOCK, SCALES_BLOCK = 64, 256
@@ -60,8 +61,8 @@ class NF4Weight(nn.Module):
         read = self.magnitudes()[:, None]
         scaled = torch.where(read > 0, blocks / read, 0.0)
         between = (self.levels[1:] + self.levels[:-1]) / 2
-        codes = torch.bucketize(scaled, between).to(torch.uint8).flatten()[: len(flat)]
-        self.register_buffer("codes", _packed(codes))
+        codes = torch.bucketize(scaled, between).flatten()[: len(flat)]
+        self.register_buffer("codes", packed(codes.to(torch.int8) - 8))
 
     def _hold_scales(self, magnitudes: Float[Tensor, " b"]) -> None:
         mean = magnitudes.mean()
@@ -83,7 +84,7 @@ class NF4Weight(nn.Module):
     def forward(self) -> Float[Tensor, "*shape"]:
         """The weight that the codes stand for."""
         count = self.shape.numel()
-        values = self.levels[_unpacked(self.codes, count)]
+        values = self.levels[unpacked(self.codes, count).long() + 8]
         scales = self.magnitudes().repeat_interleave(BLOCK)[:count]
         return (values * scales).reshape(self.shape).to(self.dtype)
 
@@ -93,13 +94,3 @@ def nf4_bytes(count: int, double: bool = True) -> int:
     blocks = -(-count // BLOCK)
     scales = blocks + 4 * -(-blocks // SCALES_BLOCK) + 4 if double else 4 * blocks
     return -(-count // 2) + scales
-
-
-def _packed(codes: UInt8[Tensor, " n"]) -> UInt8[Tensor, " half"]:
-    even = F.pad(codes, (0, len(codes) % 2))
-    return even[::2] | (even[1::2] << 4)
-
-
-def _unpacked(packed: UInt8[Tensor, " half"], count: int) -> Tensor:
-    pairs = torch.stack([packed & 15, packed >> 4], 1)
-    return pairs.flatten()[:count].long()

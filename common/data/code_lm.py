@@ -151,7 +151,9 @@ def _tensors(folder: Path, files: list[Path], dtype: torch.dtype) -> dict[str, T
     except SafetensorError as error:
         raise CorruptDataError(f"{folder} cannot be read ({error}). Get it anew.") from error
     # Masks that older releases of the library wrote.
-    state = {name: t for name, t in state.items() if not name.endswith((".attn.bias", ".masked_bias"))}
+    state = {
+        name: t for name, t in state.items() if not name.endswith((".attn.bias", ".masked_bias"))
+    }
     state.setdefault("lm_head.weight", state.get("transformer.wte.weight"))
     return state
 

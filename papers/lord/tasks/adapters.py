@@ -15,12 +15,11 @@ from common.errors import InvalidInputError
 from common.experiment.context import RunContext, TaskResult, data_entry
 from common.nn.gpt import GPTConfig
 from common.trainers.language_model import Recipe, optimiser, train
-from papers.lord import accounting
 from papers.lord.accounting import MLP, STARCODER, Ranks
 from papers.lord.adapters import adapted
+from papers.lord.cutting import cut
 from papers.lord.memory import Memory, qlora
-from papers.lord.models import AFM, decompositions, linear_layers, low_rank
-from papers.lord.tasks.parameter_cuts import STARCODER_MIXED, of_layers
+from papers.lord.tasks.parameter_cuts import STARCODER_MIXED
 
 
 def run(context: RunContext) -> TaskResult:
@@ -32,13 +31,7 @@ def run(context: RunContext) -> TaskResult:
     if shifted.tokenizer != start.corpus.tokenizer:
         raise InvalidInputError("task.shifted has other tokens than task.dataset.")
     shape = start.model.config
-    model, ranks = start.copy(), {}
-    if task.cut:
-        ranks = accounting.within(shape, MLP, 1 - task.cut / 100, task.grid)
-        chosen = of_layers(ranks, linear_layers(model))
-        batches = start.calibration(task.calibration_tokens, config.seed)
-        layers = {name: model.get_submodule(name) for name in chosen}
-        model = low_rank(model, decompositions(model, layers, batches, AFM), chosen)
+    model, ranks = cut(start, task.cut, task.grid, task.calibration_tokens, config.seed)
 
     def judge(stream: torch.Tensor) -> float:
         return start.perplexity(model, task.judged_tokens, stream)

@@ -13,6 +13,7 @@ from common.data.catalogue import load
 from common.experiment.context import RunContext, TaskResult, data_entry
 from papers.lord import accounting
 from papers.lord.accounting import MLP, STARCODER
+from papers.lord.cutting import of_layers
 from papers.lord.models import AFM, METHODS, linear_layers, low_rank, of_moments
 from papers.lord.tables import rank_per_kind
 
@@ -78,8 +79,3 @@ def starcoder() -> dict[str, float]:
     shape = accounting.shapes(STARCODER)[MLP[0]]
     found["rank_reduction_3712"] = accounting.rank_reduction(shape, 3712)
     return found
-
-
-def of_layers(ranks: accounting.Ranks, names: dict[str, nn.Linear]) -> dict[str, int]:
-    """The rank of each layer of these types."""
-    return {name: ranks[kind] for name in names for kind in ranks if name.endswith(f".{kind}")}

@@ -9,17 +9,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from common.compression.language_models import LanguageStart, trained_lm
+from common.compression.language_models import trained_lm
 from common.data.byte_pairs import BytePairs
 from common.data.source_texts import Problem, read_problems
 from common.errors import UserError
 from common.experiment.context import RunContext, TaskResult
 from common.nn.gpt_sampling import sample
 from papers.lord import accounting
-from papers.lord.accounting import MLP
+from papers.lord.cutting import cut
 from papers.lord.functional import ended, pass_at_k, passes, until_stop
-from papers.lord.models import AFM, decompositions, linear_layers, low_rank
-from papers.lord.tasks.parameter_cuts import of_layers
 
 
 def run(context: RunContext) -> TaskResult:
@@ -36,7 +34,7 @@ def run(context: RunContext) -> TaskResult:
         )
     start = trained_lm(context)
     problems = read_problems(context.data)[: task.problems or None]
-    model, left = factorised(start, context)
+    model, ranks = cut(start, task.cut, task.grid, task.calibration_tokens, context.config.seed)
     pairs = BytePairs(start.corpus.tokenizer)
     generator = torch.Generator(start.device).manual_seed(context.config.seed)
     right: dict[str, int] = {}
@@ -49,24 +47,15 @@ def run(context: RunContext) -> TaskResult:
         if k <= task.samples
     }
     return TaskResult(
-        metrics | {"parameters": float(left), "problems": float(len(problems))},
+        metrics
+        | {
+            "parameters": float(accounting.parameters(start.model.config, ranks)),
+            "problems": float(len(problems)),
+        },
         start.entries,
         start.notes,
         {"right": right},
     )
-
-
-def factorised(start: LanguageStart, context: RunContext) -> tuple[nn.Module, int]:
-    """The model at ``task.cut`` per cent fewer parameters, and how many it has."""
-    task, config = context.config.task, start.model.config
-    if not task.cut:
-        return start.model, accounting.parameters(config)
-    ranks = accounting.within(config, MLP, 1 - task.cut / 100, task.grid)
-    chosen = of_layers(ranks, linear_layers(start.model))
-    layers = {name: start.model.get_submodule(name) for name in chosen}
-    batches = start.calibration(task.calibration_tokens, context.config.seed)
-    parts = decompositions(start.model, layers, batches, AFM)
-    return low_rank(start.model, parts, chosen), accounting.parameters(config, ranks)
 
 
 def continuations(

@@ -8,9 +8,8 @@ from common.compression.language_models import trained_lm
 from common.experiment.context import RunContext, TaskResult
 from papers.lord import accounting
 from papers.lord.accounting import MLP
-from papers.lord.models import AFM, decompositions, linear_layers, low_rank
+from papers.lord.cutting import cut
 from papers.lord.quantised import quantised
-from papers.lord.tasks.parameter_cuts import of_layers
 
 
 def run(context: RunContext) -> TaskResult:
@@ -18,12 +17,7 @@ def run(context: RunContext) -> TaskResult:
     factors by rounding them, each over its own before; ``excess`` is the difference."""
     task, start = context.config.task, trained_lm(context)
     model, config = start.model, start.model.config
-    targets = linear_layers(model)
-    batches = start.calibration(task.calibration_tokens, context.config.seed)
-    ranks = accounting.within(config, MLP, 1 - task.cut / 100, task.grid)
-    chosen = of_layers(ranks, targets)
-    parts = decompositions(model, {name: targets[name] for name in chosen}, batches, AFM)
-    small = low_rank(model, parts, chosen)
+    small, ranks = cut(start, task.cut, task.grid, task.calibration_tokens, context.config.seed)
     roundings = {
         "int8": {"bits": 8},
         "int4_groups_outliers": {"bits": 4, "group": task.group, "outliers": task.outliers},

@@ -51,7 +51,9 @@ def test_tokens_turn_back_into_the_files(made, modules):
     paths = sorted(modules, key=corpora._path_hash)[:60]
     pairs = BytePairs(corpus.tokenizer)
     for split in corpora.SPLITS:
-        wanted = [modules[p].decode(errors="replace") for p in paths if corpora.split_of(p) == split]
+        wanted = [
+            modules[p].decode(errors="replace") for p in paths if corpora.split_of(p) == split
+        ]
         stream = getattr(corpus, split).numpy()
         ends = np.flatnonzero(stream == END)
         assert len(ends) == len(wanted) > 0

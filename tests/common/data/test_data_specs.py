@@ -69,6 +69,10 @@ def test_specs_are_structured_configs(spec):
         (specs.CtrStreamSpec(largest=5), "largest is 5; allowed: smallest=10 or more"),
         (specs.CtrStreamSpec(bayes_auc=0.5), "bayes_auc is 0.5; allowed: above 0.5"),
         (specs.CorpusSpec(source="web"), "'stdlib' or 'stdlib_tests' or 'javascript' or 'humaneval'"),
+        (
+            specs.CorpusSpec(source="web"),
+            "'stdlib' or 'stdlib_tests' or 'javascript' or 'humaneval'",
+        ),
         (specs.CorpusSpec(python="3.9.1"), "python is '3.9.1'; allowed: '3.11.7' or ''"),
         (specs.CorpusSpec(vocabulary=256), "vocabulary is 256; allowed: 257 to 65536"),
         (specs.CorpusSpec(tokens="starcoder"), "vocabulary is 1024; allowed: 49152"),

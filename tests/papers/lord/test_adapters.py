@@ -15,11 +15,11 @@ from common.nn.gpt import GPT, GPTConfig
 from common.trainers.language_model import Recipe, train
 from papers.lord.accounting import MLP, STARCODER
 from papers.lord.adapters import Adapted, adapted, as_two_layers, with_two_layers
+from papers.lord.cutting import of_layers
 from papers.lord.memory import qlora
 from papers.lord.models import decompositions, linear_layers, low_rank
 from papers.lord.quantised import quantised
 from papers.lord.tasks.adapters import held_bytes
-from papers.lord.tasks.parameter_cuts import of_layers
 
 CONFIG = GPTConfig(vocabulary=23, context=8, layers=2, heads=2, width=16)
 RANKS = dict.fromkeys(MLP, 5)
