@@ -17,8 +17,8 @@ from torch import Tensor
 
 from common.data.byte_pairs import tokenizers_library
 from common.data.context import DataContext
-from common.data.prepared import Arrays, key, prepare, prepared_path
 from common.data.pip_package import PipPackage
+from common.data.prepared import Arrays, key, prepare, prepared_path
 from common.data.specs.minilm import MiniLMSpec
 from common.data.wheel_files import WheelFiles
 from common.nn.bert import BertConfig, BertEncoder
