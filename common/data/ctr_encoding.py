@@ -39,7 +39,7 @@ def by_generator(n: int, kept: int, test_share: float, val_share: float, seed: i
 
 def by_sklearn(n: int, test_share: float, val_share: float, seed: int) -> Rows:
     """As ``sklearn.model_selection.train_test_split(test_size=..., random_state=seed)`` splits."""
-    order = np.random.RandomState(seed).permutation(n)  # noqa: NPY002 - the published draw
+    order = np.random.RandomState(seed).permutation(n)
     held = int(np.ceil(test_share * n))
     return _validated(order[held:], order[:held], val_share)
 

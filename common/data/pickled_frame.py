@@ -41,6 +41,16 @@ def _from_bytes(buffer: bytes, dtype: np.dtype, shape: tuple[int, ...], order: s
     return np.frombuffer(buffer, dtype).reshape(shape, order=order)
 
 
+# What reading a pickle that was cut, or whose frame is of another release, raises.
+_UNREADABLE = (
+    pickle.UnpicklingError,
+    AttributeError,
+    EOFError,
+    IndexError,
+    KeyError,
+    TypeError,
+    ValueError,
+)
 _ALLOWED: dict[tuple[str, str], Callable | None] = {
     ("pandas.core.frame", "DataFrame"): _Frame,
     ("pandas.core.internals.managers", "BlockManager"): _manager,
@@ -78,10 +88,8 @@ def columns(pickled: bytes, wanted: list[str]) -> dict[str, np.ndarray]:
             for row, place in enumerate(np.arange(len(names))[places]):
                 found[names[place]] = values[row]
         return {name: found[name] for name in wanted}
-    except (
-        pickle.UnpicklingError, AttributeError, EOFError, IndexError, KeyError, TypeError, ValueError,
-    ) as error:  # fmt: skip
+    except _UNREADABLE as error:
         raise CorruptDataError(
-            f"A pickled table with the columns {', '.join(wanted)} was expected, and cannot be read "
-            f"({type(error).__name__}: {error}). Get the file anew."
+            f"A pickled table with the columns {', '.join(wanted)} was expected, and cannot be "
+            f"read ({type(error).__name__}: {error}). Get the file anew."
         ) from error

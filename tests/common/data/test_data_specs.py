@@ -68,7 +68,6 @@ def test_specs_are_structured_configs(spec):
         (specs.CtrSpec(rows=5, split="sklearn"), "'generator' where only a part of the rows"),
         (specs.CtrStreamSpec(largest=5), "largest is 5; allowed: smallest=10 or more"),
         (specs.CtrStreamSpec(bayes_auc=0.5), "bayes_auc is 0.5; allowed: above 0.5"),
-        (specs.CorpusSpec(source="web"), "'stdlib' or 'stdlib_tests' or 'javascript' or 'humaneval'"),
         (
             specs.CorpusSpec(source="web"),
             "'stdlib' or 'stdlib_tests' or 'javascript' or 'humaneval'",
