@@ -9,6 +9,8 @@ from torch import Tensor
 from common.errors import InvalidInputError
 
 _BLOCK = 4096  # rows of a float32 product; their sums are added in float64
+_PANELS = 4  # of columns of a symmetric product: 10 of its 16 tiles are multiplied out
+_NARROW = 128  # columns of a panel under which one product is as fast as its panels
 
 
 class Moments:
@@ -26,6 +28,7 @@ class Moments:
     def __init__(self, dim: int, device: torch.device | str = "cpu"):
         self.count = 0.0
         self.mean = torch.zeros(dim, dtype=torch.float64, device=device)
+        # Only its upper triangle counts: the product is symmetric.
         self._scatter = torch.zeros(dim, dim, dtype=torch.float64, device=device)
 
     def update(
@@ -61,10 +64,9 @@ class Moments:
             raise InvalidInputError("A row is not finite: NaN or infinity in the calibration data.")
         centred = rows - mean.to(rows.dtype)
         left = centred if weights is None else centred * weights.to(rows)[:, None]
-        scatter = (left.mT @ centred).double()
+        scatter = _upper_product(left, centred).double()
         # What rounding the mean to the rows' own precision left in the block.
-        rest = left.sum(0, dtype=torch.float64) / count
-        mean = mean.to(rows.dtype).double() + rest
+        rest = mean - mean.to(rows.dtype)
         scatter -= count * torch.outer(rest, rest)
         total = self.count + count
         shift = mean - self.mean
@@ -81,9 +83,23 @@ class Moments:
         """
         if self.count == 0:
             raise InvalidInputError("There are no rows to take a covariance of.")
-        return (self._scatter + self._scatter.mT) / (2 * self.count)
+        upper = self._scatter.triu()
+        return (upper + upper.triu(1).mT) / self.count
 
     @property
     def second_moment(self) -> Float[Tensor, "d d"]:
         """Mean of ``y y^T``, not centred; float64."""
         return self.covariance + torch.outer(self.mean, self.mean)
+
+
+def _upper_product(left: Float[Tensor, "n d"], right: Float[Tensor, "n d"]) -> Float[Tensor, "d d"]:
+    """``left^T right`` where it is known to be symmetric; below the diagonal any values."""
+    dim = left.shape[1]
+    width = -(-dim // _PANELS)
+    if width < _NARROW:
+        return left.mT @ right
+    product = left.new_zeros(dim, dim)
+    for start in range(0, dim, width):
+        end = min(start + width, dim)
+        torch.mm(left[:, :end].mT, right[:, start:end], out=product[:end, start:end])
+    return product

@@ -55,6 +55,17 @@ def test_weights_are_repetitions():
     assert weighted.count == repeated.count
 
 
+@pytest.mark.parametrize("dim", [511, 512, 514])
+def test_panels_of_wide_rows_are_the_whole_product(dim):
+    generator = torch.Generator().manual_seed(0)
+    rows = 5 + torch.randn(700, dim, generator=generator)
+    weights = torch.randint(0, 4, (700,), generator=generator)
+    found = Moments(dim).update(rows[:300], weights[:300]).update(rows[300:], weights[300:])
+    expected = np.cov(rows.double().numpy(), rowvar=False, bias=True, fweights=weights.numpy())
+    assert torch.equal(found.covariance, found.covariance.mT)
+    np.testing.assert_allclose(found.covariance, expected, atol=1e-5)
+
+
 def test_half_precision_is_raised_first():
     rows = (torch.randn(500, 4) * 300).bfloat16()
     expected = np.cov(rows.double().numpy(), rowvar=False, bias=True)
