@@ -11,6 +11,7 @@ from torch import Tensor
 from common.errors import InvalidInputError
 
 _BLOCK_BYTES = 2**20  # of the table of distances: it is read again at once, from the cache
+_FOLDED = 32  # columns of a table of distances that was folded
 
 
 class Clustering(NamedTuple):
@@ -95,11 +96,28 @@ def assign(
     norms = centres.square().sum(1)
     block = max(1, _BLOCK_BYTES // (len(centres) * points.element_size()))
     codes = torch.empty(len(points), dtype=torch.int64, device=points.device)
+    # One table for all blocks: pages that are new to the process cost more than the product.
+    table = points.new_empty(min(block, len(points)), len(centres))
     for start in range(0, len(points), block):
         part = points[start : start + block]
         # |p - c|^2 without |p|^2, which no comparison needs.
-        codes[start : start + block] = torch.addmm(norms, part, centres.mT, alpha=-2).argmin(1)
+        torch.addmm(norms, part, centres.mT, alpha=-2, out=table[: len(part)])
+        codes[start : start + len(part)] = _nearest(table[: len(part)])
     return codes, (points - centres[codes]).square().sum(1)
+
+
+def _nearest(table: Float[Tensor, "n k"]) -> Int[Tensor, " n"]:
+    """Column of the least entry of each row.
+
+    To say where the least entry is takes ten times as long as to say what it is: wide tables are
+    folded first, and searched only in the columns that were folded onto the winner.
+    """
+    k = table.shape[1]
+    if k % _FOLDED or k < 4 * _FOLDED:
+        return table.min(1).indices
+    column = table.view(len(table), -1, _FOLDED).amin(1).min(1).indices
+    candidates = column[:, None] + torch.arange(0, k, _FOLDED, device=table.device)
+    return column + _FOLDED * table.gather(1, candidates).min(1).indices
 
 
 def _means(

@@ -66,7 +66,7 @@ class VectorQuantised(nn.Module):
         return words if self.map is None else words @ self.map.to(self.dtype).mT
 
     def forward(self) -> Float[Tensor, "out *rest"]:
-        return self.layout.join(self.words()[self.codes.long()], self.shape)
+        return self.layout.join(self.words().index_select(0, self.codes.int()), self.shape)
 
     @torch.no_grad()
     def orthonormalise(self) -> None:
@@ -240,7 +240,8 @@ class GroupedBlock(nn.Module):
         m, d = code.map.shape
         groups = -(-out // m)
         # Subvector j belongs to input and kernel position j // groups and to group j % groups.
-        words = code.codebook[code.codes.long()].reshape(inputs * kernel[0] * kernel[1], groups, d)
+        words = code.codebook.index_select(0, code.codes.int())
+        words = words.reshape(inputs * kernel[0] * kernel[1], groups, d)
         first = words.permute(1, 2, 0).reshape(groups * d, inputs, *kernel)
         x = nn.functional.conv2d(x, first, None, layer.stride, layer.padding, layer.dilation)
         second = code.map.repeat(groups, 1)[:, :, None, None]
