@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Protocol
 
@@ -38,6 +38,8 @@ class Work:
         kind: the unit of the budget: ``parameters``, ``macs`` or ``bytes``.
         allowance: what these layers may cost together in that unit; None without a budget.
         calibration: batches of inputs, a tuple where the model takes several.
+        reasons: why a layer stays as it is, for the report; filled by the method where it is not
+            that the dense layer is cheaper.
     """
 
     model: nn.Module
@@ -46,6 +48,7 @@ class Work:
     kind: str = "parameters"
     allowance: int | None = None
     calibration: Sequence[Any] = ()
+    reasons: dict[str, str] = field(default_factory=dict)
 
 
 class Method(Protocol):
@@ -138,7 +141,8 @@ def compress(
             )
             for name, layer in replaced.items()
         ),
-        skipped=skipped | {n: "dense is cheaper" for n in chosen if n not in replaced},
+        skipped=skipped
+        | {n: work.reasons.get(n, "dense is cheaper") for n in chosen if n not in replaced},
     )
     small.train(model.training)
     return small, report

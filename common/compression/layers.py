@@ -21,15 +21,18 @@ def select(
 
     Args:
         include: patterns of names, ``blocks.*.mlp.*``.
-        exclude: patterns of those that are left out.
+        exclude: patterns of those that are left out; they may be of other types.
 
     Raises:
-        InvalidInputError: a pattern other than ``*`` fits no layer.
+        InvalidInputError: a pattern of ``include`` other than ``*`` fits no layer of these types,
+            or one of ``exclude`` no part of the model.
     """
     include, exclude = tuple(include), tuple(exclude)
     found = {name: module for name, module in model.named_modules() if isinstance(module, kinds)}
-    for pattern in (*include, *exclude):
-        if pattern != "*" and not any(fnmatchcase(name, pattern) for name in found):
+    everything = [name for name, _ in model.named_modules()]
+    asked = [(pattern, list(found)) for pattern in include if pattern != "*"]
+    for pattern, names in asked + [(pattern, everything) for pattern in exclude]:
+        if not any(fnmatchcase(name, pattern) for name in names):
             raise InvalidInputError(
                 f"No layer is called {pattern!r}. There are: {', '.join(found) or 'none'}."
             )

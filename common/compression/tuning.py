@@ -13,6 +13,8 @@ from torch.nn import functional as F
 
 from common.errors import Diverged, InvalidInputError
 
+MakeOptimiser = Callable[[list[nn.Parameter]], torch.optim.Optimizer]
+
 
 @dataclass
 class Tuning:
@@ -25,6 +27,8 @@ class Tuning:
         momentum: of SGD.
         weight_decay: added to the gradient.
         loss: of outputs and targets.
+        make_optimiser: of the parameters that are trained, in place of SGD; its rate is set anew
+            before each step.
     """
 
     batches: Iterable[tuple[Tensor, Tensor]]
@@ -33,6 +37,7 @@ class Tuning:
     momentum: float = 0.9
     weight_decay: float = 1e-4
     loss: Callable[[Tensor, Tensor], Tensor] = field(default=F.cross_entropy)
+    make_optimiser: MakeOptimiser | None = None
 
 
 def tune(
@@ -54,12 +59,12 @@ def tune(
         InvalidInputError: there is no batch.
         Diverged: the loss is not finite.
     """
-    update = torch.optim.SGD(
-        [p for p in model.parameters() if p.requires_grad],
-        lr=tuning.lr,
-        momentum=tuning.momentum,
-        weight_decay=tuning.weight_decay,
-    )
+    trained = [p for p in model.parameters() if p.requires_grad]
+    if tuning.make_optimiser is None:
+        decay, momentum = tuning.weight_decay, tuning.momentum
+        update = torch.optim.SGD(trained, tuning.lr, momentum, weight_decay=decay)
+    else:
+        update = tuning.make_optimiser(trained)
     model.train()
     last = None
     for step, (inputs, targets) in enumerate(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from hydra.core.config_store import ConfigStore
 
+from common.compression.trade_off.schema import TradeOffTask
 from common.data import specs
 from common.trainers.image_schema import ImageOptimizerConfig, ImageTrainConfig
 from common.trainers.schema import OptimizerConfig, TrainConfig
@@ -39,3 +40,4 @@ def register() -> None:
     store.store(group="schema/s4", name="train", node=TrainConfig)
     store.store(group="schema/image", name="optimizer", node=ImageOptimizerConfig)
     store.store(group="schema/image", name="train", node=ImageTrainConfig)
+    store.store(group="schema", name="trade_off", node=TradeOffTask)

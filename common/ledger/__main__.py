@@ -74,6 +74,20 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--jobs", type=int, default=2, help="runs at a time (default: 2)")
         command.add_argument("--threads", type=int, default=1, help="CPU threads of a run (1)")
 
+    def launched(command: argparse.ArgumentParser) -> None:
+        command.add_argument(
+            "--launcher",
+            metavar="NAME",
+            help="run them as a sweep of this hydra/launcher (local, slurm, slurm_debug) instead",
+        )
+        command.add_argument(
+            "--launcher-option",
+            action="append",
+            default=[],
+            metavar="KEY=VALUE",
+            help="one of its options, hydra.launcher.partition=gpu; repeatable",
+        )
+
     status = add(
         "status", "Count the verdicts of every paper and name what is open; writes nothing."
     )
@@ -92,18 +106,7 @@ def _parser() -> argparse.ArgumentParser:
         "--only-stale", action="store_true", help="only what was measured before a change"
     )
     parallel(run)
-    run.add_argument(
-        "--launcher",
-        metavar="NAME",
-        help="run them as a sweep of this hydra/launcher (local, slurm, slurm_debug) instead",
-    )
-    run.add_argument(
-        "--launcher-option",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="one of its options, hydra.launcher.partition=gpu; repeatable",
-    )
+    launched(run)
     run.add_argument("--dry-run", action="store_true", help="print the commands and stop")
 
     explain = add("explain", "Show the whole chain from a claim to its verdict.")
@@ -131,6 +134,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--run", action="store_true", help="run what it lacks")
     compare.add_argument("--time", action="store_true", help="time a step of each model, alone")
     parallel(compare)
+    launched(compare)
 
     papers(add("validate", "Read every claims.yaml and compose every run."))
     add("schema", "Print the JSON Schema of claims.yaml.")

@@ -201,6 +201,8 @@ def compare(options: argparse.Namespace, folders: Folders) -> int:
         time=options.time,
         jobs=options.jobs,
         threads=options.threads,
+        launcher=options.launcher,
+        launcher_options=options.launcher_option,
     )
     print(page)
     return FAILED if failed else OK

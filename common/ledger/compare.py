@@ -2,49 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from common.atomic import write_text
 from common.ledger import comparison as table
+from common.ledger import trade_off
+from common.ledger.cluster import send
 from common.ledger.collect import find
 from common.ledger.comparison import Comparison
 from common.ledger.folders import Folders
 from common.ledger.planned_run import PlannedRun
 from common.ledger.readme import begin, fill
-from common.ledger.runner import Ended, missing, run_all, run_apart
+from common.ledger.runner import missing, run_all, run_apart
 from common.ledger.runs import read_runs
+from common.ledger.trade_off import TradeOff
 from common.ledger.update import present, update
 
 TIMED_STEPS = 30
 
 
 def compare(
-    name: str, folders: Folders, *, run: bool, time: bool, jobs: int, threads: int
-) -> tuple[Path, list[Ended]]:
-    """Bring a comparison up to date; returns its page and the runs that failed.
+    name: str,
+    folders: Folders,
+    *,
+    run: bool,
+    time: bool,
+    jobs: int,
+    threads: int,
+    launcher: str | None = None,
+    launcher_options: Sequence[str] = (),
+) -> tuple[Path, bool]:
+    """Bring a comparison up to date; returns its page and whether a run failed.
+
+    Args:
+        name: of the comparison.
+        folders: of the checkout.
+        run: run what it lacks.
+        time: time a step of each model.
+        jobs: runs at a time.
+        threads: of a run.
+        launcher: option of ``hydra/launcher`` that runs them as a sweep in place of jobs here.
+        launcher_options: more overrides, of the launcher.
 
     Raises:
         UserError: there is no such comparison, a run does not compose, or a timed run failed.
     """
     path = folders.comparison(name)
     spec = table.read(path)
-    cells = table.runs(spec, str(path))
+    of_sizes = isinstance(spec, TradeOff)
+    cells = (trade_off if of_sizes else table).runs(spec, str(path))
     console = Console()
-    failed: list[Ended] = []
-    if run:
-        failed = _run_missing(spec, cells.values(), folders, jobs, threads, console)
+    failed = False
+    if run and launcher is not None:
+        wanted = [one for of_cell in cells.values() for one in of_cell]
+        failed = bool(send(wanted, launcher, launcher_options, folders.outputs, console))
+    elif run:
+        failed = bool(_run_missing(spec, cells.values(), folders, jobs, threads, console))
     for paper in spec.papers:
         update(paper, folders)
-    if time:
+    if time and not of_sizes:
         times = _timed(spec, cells, threads, console)
         write_text(folders.comparison_times(name), table.times_csv(times))
     rows = {paper: read_runs(folders.runs(paper)).rows for paper in spec.papers}
-    times = table.read_times(folders.comparison_times(name))
+    if of_sizes:
+        points = trade_off.points(spec, cells, rows)
+        trade_off.draw(spec, points, folders.results / "figures" / name)
+        text = trade_off.page(spec, points, name, present(folders.pins))
+    else:
+        times = table.read_times(folders.comparison_times(name))
+        text = table.page(spec, cells, rows, times, name, present(folders.pins))
     page = folders.comparison_page(name)
-    text = table.page(spec, cells, rows, times, name, present(folders.pins))
     write_text(page, f"{text}\n")
     part = f"comparison:{name}"
     readme = folders.root_readme

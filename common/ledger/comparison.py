@@ -35,9 +35,8 @@ from common.ledger.planned_run import PlannedRun
 from common.ledger.relations import figure
 from common.ledger.runs import RunRow
 from common.ledger.tables import markdown
+from common.ledger.trade_off import MARK, TradeOff
 from common.ledger.yaml_source import load, sentences
-
-MARK = "†"
 
 
 class Row(Node):
@@ -71,15 +70,16 @@ class Comparison(Node):
         return list(dict.fromkeys(row.paper for row in self.rows))
 
 
-def read(path: Path) -> Comparison:
-    """The comparison in a file.
+def read(path: Path) -> Comparison | TradeOff:
+    """The comparison in a file: of models at equal budgets, or of scores against sizes.
 
     Raises:
         UserError: naming file and line of every mistake, and what is allowed.
     """
     source = load(path)
+    of_sizes = isinstance(source.content, dict) and "models" in source.content
     try:
-        return Comparison.model_validate(source.content)
+        return (TradeOff if of_sizes else Comparison).model_validate(source.content)
     except ValidationError as error:
         raise UserError(
             "\n".join(f"{path}:{source.line(at)}: {said}." for at, said in sentences(error))

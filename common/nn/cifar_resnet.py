@@ -47,22 +47,24 @@ class CifarResNet(nn.Module):
     Args:
         depth: 20, 32, 44, 56, ...: 6 n + 2.
         classes: outputs.
+        widths: channels of the three stages.
 
     Raises:
         InvalidInputError: no network has this depth.
     """
 
-    def __init__(self, depth: int = 20, classes: int = 10):
+    def __init__(self, depth: int = 20, classes: int = 10, widths: tuple[int, int, int] = WIDTHS):
         super().__init__()
         blocks, rest = divmod(depth - 2, 6)
         if rest or blocks < 1:
             raise InvalidInputError(f"depth={depth}; allowed: 8, 14, 20, ..., that is 6 n + 2.")
-        self.conv1 = nn.Conv2d(3, WIDTHS[0], 3, 1, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(WIDTHS[0])
-        self.layer1 = _stage(WIDTHS[0], WIDTHS[0], blocks, stride=1)
-        self.layer2 = _stage(WIDTHS[0], WIDTHS[1], blocks, stride=2)
-        self.layer3 = _stage(WIDTHS[1], WIDTHS[2], blocks, stride=2)
-        self.linear = nn.Linear(WIDTHS[2], classes)
+        first, second, third = widths
+        self.conv1 = nn.Conv2d(3, first, 3, 1, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(first)
+        self.layer1 = _stage(first, first, blocks, stride=1)
+        self.layer2 = _stage(first, second, blocks, stride=2)
+        self.layer3 = _stage(second, third, blocks, stride=2)
+        self.linear = nn.Linear(third, classes)
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
                 nn.init.kaiming_normal_(module.weight)

@@ -108,6 +108,12 @@ class TrainedRankPruning(ImageModule):
     def on_before_optimizer_step(self, optimizer) -> None:
         self.pruner.before_update()
 
+    def on_save_checkpoint(self, checkpoint: dict) -> None:
+        checkpoint["stability"] = self.pruner.stability.state_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict) -> None:
+        self.pruner.stability.load_state_dict(checkpoint["stability"])
+
 
 def rank_sum(layers: Iterable[nn.Conv2d], form: ConvForm, left_out: float) -> int:
     """Ranks of the weights as they are, added."""

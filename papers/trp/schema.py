@@ -32,7 +32,7 @@ class RankPruningTask(TaskConfig):
     Attributes:
         weights: the trained network, a ``TrainedResNetSpec``.
         projection: see there.
-        nuclear: lambda of each training with projection; 0 is TRP, above it TRP+Nu.
+        nuclear: lambda of each training with projection: first 0, TRP; then those of TRP+Nu.
         penalty_only: lambda of a training without projection (Nu); none leaves it out.
         cut_first: also the network that is cut at TRP's speed-up first and trained in factors.
         final_left_out: e of the final decomposition of trained networks.
@@ -112,12 +112,14 @@ class CostTask(TaskConfig):
         weights: the trained network.
         projection: its period is replaced by each of ``periods``.
         periods: m.
+        nuclear: lambda of one more training, at the first period.
         rounds: repetitions, the trainings taking turns.
     """
 
     weights: Any = None
     projection: ProjectionSettings = field(default_factory=ProjectionSettings)
     periods: list[int] = field(default_factory=lambda: [20, 5, 1])
+    nuclear: float = 0.3
     rounds: int = 3
 
 

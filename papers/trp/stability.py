@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -47,12 +48,21 @@ class Stability:
     ranks: dict[str, int] = field(default_factory=dict)
     _last: dict[str, Tensor] = field(default_factory=dict, repr=False)
 
+    def state_dict(self) -> dict[str, Any]:
+        """What a training has to keep to go on watching."""
+        return {**vars(self), "ranks": dict(self.ranks), "_last": dict(self._last)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        for name, value in state.items():
+            setattr(self, name, value)
+
     @torch.no_grad()
     def see(self, name: str, before: Tensor, projection: Projection) -> None:
         """One projection, of the weight as training has left it since the one before."""
         low = projection.weight()
         if name in self._last:
-            last = self._last[name]
+            last = self._last[name].to(before.device)
             change = float(torch.linalg.vector_norm((before - last).double()))
             bound = largest_change(float(torch.linalg.vector_norm(last.double())), self.left_out)
             rose = projection.rank > self.ranks[name]

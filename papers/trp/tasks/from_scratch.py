@@ -64,7 +64,8 @@ def run(context: RunContext) -> TaskResult:
         config = context.config.copy()
         with open_dict(config):
             config.train.epochs = task.retrain_epochs
-            config.optimizer.lr *= 0.01  # where the first training ended
+            config.optimizer.lr *= 0.01  # where the first training ended, and no further down
+            config.optimizer.schedule = "constant"
         again = replace(within(context, "retrained"), config=config)
         retrained = train(again, cut.model, data, ImageModule)
         metrics["accuracy_retrained"] = retrained.val_scores[-1]

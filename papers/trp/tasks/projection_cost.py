@@ -19,25 +19,32 @@ from papers.trp.projection import truncate
 
 
 def run(context: RunContext) -> TaskResult:
-    """CPU time of the same steps at each period over that without projection, median of rounds in
-    which the trainings take turns."""
+    """CPU time of the same steps at each period over that without projection: medians over rounds
+    in which the trainings take turns, each round beginning with another."""
     task, start = context.config.task, trained_resnet(context)
-    names = {0: "plain"} | {period: f"m{period}" for period in task.periods}
-    seconds: dict[int, list[float]] = {period: [] for period in names}
-    for _ in context.track(range(task.rounds), "rounds"):
-        for period in names:
-            seconds[period].append(training_seconds(context, start, period))
-    metrics = {f"seconds_{names[p]}": median(times) for p, times in seconds.items()}
-    for period in task.periods:
-        ratios = [own / plain for own, plain in zip(seconds[period], seconds[0], strict=True)]
-        metrics[f"ratio_m{period}"] = median(ratios)
+    periods = {f"m{period}": (period, 0.0) for period in task.periods}
+    periods[f"m{task.periods[0]}_nuclear"] = (task.periods[0], task.nuclear)
+    contestants = {"plain": (0, 0.0)} | periods
+    names = list(contestants)
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    training_seconds(context, start, 1, task.nuclear, steps=2)  # what is done once is not timed
+    for number in context.track(range(task.rounds), "rounds"):
+        turn = number % len(names)
+        for name in names[turn:] + names[:turn]:
+            seconds[name].append(training_seconds(context, start, *contestants[name]))
+    metrics = {f"seconds_{name}": median(times) for name, times in seconds.items()}
+    for name in periods:
+        ratios = [own / plain for own, plain in zip(seconds[name], seconds["plain"], strict=True)]
+        metrics[f"ratio_{name}"] = median(ratios)
     metrics |= decomposition_times()
     return TaskResult(metrics, start.entries)
 
 
-def training_seconds(context: RunContext, start: Start, period: int) -> float:
-    """CPU time of ``trainer.max_steps`` steps, or of one epoch; the batches are made before, and
-    with period 0 nothing is projected."""
+def training_seconds(
+    context: RunContext, start: Start, period: int, nuclear: float, steps: int | None = None
+) -> float:
+    """CPU time of ``steps``, by default ``trainer.max_steps``, or of one epoch if that is less; the
+    batches are made before, and with period 0 nothing is projected."""
     config, model = context.config, start.copy().train()
     settings = config.task.projection
     pruner = RankPruner(
@@ -45,9 +52,11 @@ def training_seconds(context: RunContext, start: Start, period: int) -> float:
         FORMS[settings.form],
         left_out=settings.left_out,
         period=max(1, period),
+        nuclear=nuclear,
     )
     update = optimiser(config.optimizer)(model.parameters())
-    made = list(islice(train_loader(config, start.data.train), config.trainer.max_steps))
+    most = config.trainer.max_steps if steps is None else steps
+    made = list(islice(train_loader(config, start.data.train), None if most < 0 else most))
     begin = time.process_time()
     for step, (images, _, labels) in enumerate(made):
         context.stop.raise_if_set()

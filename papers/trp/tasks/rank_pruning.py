@@ -7,13 +7,14 @@ tuned after a decomposition.
 
 from __future__ import annotations
 
-from itertools import pairwise
-
+import numpy as np
 from torch import nn
 
 from common.compression.forms import CHANNEL, FORMS, SPATIAL, ConvForm
 from common.compression.references import Start, trained_resnet
+from common.errors import InvalidInputError
 from common.experiment.context import RunContext, TaskResult
+from common.trainers.fit import FitResult
 from common.trainers.image_module import ImageModule
 from common.trainers.image_task import accuracy, train, within
 from papers.trp.decompose import Cut, decompose
@@ -22,51 +23,86 @@ from papers.trp.projection import project
 
 
 def run(context: RunContext) -> TaskResult:
-    """Accuracies in per cent, before and after decomposition, and what the decomposition saves."""
+    """Accuracies in per cent, before and after decomposition, and what the decomposition saves.
+
+    Raises:
+        InvalidInputError: the trainings with projection do not begin with lambda 0, by whose
+            speed-up all controls are cut.
+    """
     task = context.config.task
+    if not task.nuclear or task.nuclear[0] != 0:
+        raise InvalidInputError(f"task.nuclear={list(task.nuclear)}; allowed: a list from 0.0 on.")
     start, form = trained_resnet(context), FORMS[task.projection.form]
     metrics = {"accuracy_dense": accuracy(start.model, start.data.test)}
     metrics |= one_shot_curves(context, start)
 
+    trainings = [(name_of(nuclear), nuclear, True) for nuclear in task.nuclear]
+    if task.penalty_only is not None:
+        trainings.append(("nu", task.penalty_only, False))
     reference: Cut | None = None
-    for nuclear in task.nuclear:
-        name = "trp" if nuclear == 0 else f"trp_nu_{nuclear:g}"
-        model, before, pruner = trained(context, start, name, nuclear=nuclear)
+    steps = []
+    for name, nuclear, overwrite in trainings:
+        model, fitted, pruner = trained(context, start, name, nuclear, overwrite=overwrite)
+        steps.append(fitted.steps)
+        metrics[f"{name}_before"] = fitted.val_scores[-1]
+        if not overwrite:
+            metrics |= _at_speedup(name, start, model, form, reference.speedup, task)
+            continue
         cut = decompose(model, form, start.image, left_out=task.final_left_out)
-        metrics |= {f"{name}_before": before} | _described(
-            name, start, model, form, cut, task.final_left_out
-        )
+        metrics |= _described(name, start, model, form, cut, task.final_left_out)
         metrics |= _stability(name, pruner)
-        if nuclear == 0:
+        if reference is None:
             reference, projected = cut, model
         else:  # T3: the network of lambda 0, cut to at most this one's speed-up
             metrics |= _at_speedup(f"{name}_versus", start, projected, form, cut.speedup, task)
     metrics["accuracy"] = metrics["trp_after"]
     metrics["trp_drop"] = metrics["trp_before"] - metrics["trp_after"]
+    metrics["trp_distance"] = metrics["accuracy_dense"] - metrics["trp_after"]
     for name, values in (("channel", "nc"), ("spatial", "vh")):
         metrics[f"margin_{name}"] = metrics["trp_after"] - _at(
             metrics, values, task.curves, reference.speedup
         )
 
-    model, metrics["plain_before"] = plainly_trained(context, start)
+    model, fitted = plainly_trained(context, start)
+    steps.append(fitted.steps)
+    metrics["plain_before"] = fitted.val_scores[-1]
     metrics |= _at_speedup("plain", start, model, form, reference.speedup, task)
     metrics["plain_drop"] = metrics["plain_before"] - metrics["plain_after"]
     metrics["extra_drop"] = metrics["plain_drop"] - metrics["trp_drop"]
     metrics |= _at_speedup("untouched", start, start.model, form, reference.speedup, task)
-    if task.penalty_only is not None:
-        model, metrics["nu_before"], _ = trained(
-            context, start, "nu", nuclear=task.penalty_only, overwrite=False
-        )
-        metrics |= _at_speedup("nu", start, model, form, reference.speedup, task)
     if task.cut_first:
-        metrics |= cut_first(context, start, form, reference.speedup)
+        before, cut, fitted = cut_first(context, start, form, reference.speedup)
+        steps.append(fitted.steps)
+        metrics |= {
+            "cut_first_before": before,
+            "cut_first_after": fitted.val_scores[-1],
+            "cut_first_speedup": cut.speedup,
+            "cut_first_gain": fitted.val_scores[-1] - metrics["trp_after"],
+        }
+    metrics["steps"] = equal(steps)
     return TaskResult(metrics, start.entries, list(start.data.notes))
 
 
+def name_of(nuclear: float) -> str:
+    """Of a training with projection, in metrics and folders."""
+    return "trp" if nuclear == 0 else f"trp_nu_{nuclear:g}"
+
+
+def equal(steps: list[int]) -> int:
+    """The steps that every training took; a comparison of others would say nothing.
+
+    Raises:
+        RuntimeError: they differ.
+    """
+    if len(set(steps)) != 1:
+        raise RuntimeError(f"the trainings that are compared took {steps} steps")
+    return steps[0]
+
+
 def trained(
-    context: RunContext, start: Start, name: str, *, nuclear: float, overwrite: bool = True
-) -> tuple[nn.Module, float, RankPruner]:
-    """The start after the configured steps with a rank pruner, and its accuracy."""
+    context: RunContext, start: Start, name: str, nuclear: float, *, overwrite: bool
+) -> tuple[nn.Module, FitResult, RankPruner]:
+    """The start after the configured steps with a rank pruner."""
     settings, model = context.config.task.projection, start.copy()
     pruner = RankPruner(
         projected_layers(model),
@@ -76,30 +112,24 @@ def trained(
         nuclear=nuclear,
         overwrite=overwrite,
     )
-    result = train(within(context, name), model, start.data, TrainedRankPruning, pruner=pruner)
-    return model.eval(), result.val_scores[-1], pruner
+    fitted = train(within(context, name), model, start.data, TrainedRankPruning, pruner=pruner)
+    return model.eval(), fitted, pruner
 
 
-def plainly_trained(context: RunContext, start: Start) -> tuple[nn.Module, float]:
+def plainly_trained(context: RunContext, start: Start) -> tuple[nn.Module, FitResult]:
     """The same steps without projection: same batches, rate and weight decay."""
     model = start.copy()
-    result = train(within(context, "plain"), model, start.data, ImageModule)
-    return model.eval(), result.val_scores[-1]
+    fitted = train(within(context, "plain"), model, start.data, ImageModule)
+    return model.eval(), fitted
 
 
 def cut_first(
     context: RunContext, start: Start, form: ConvForm, speedup: float
-) -> dict[str, float]:
+) -> tuple[float, Cut, FitResult]:
     """The usual order: decompose at that speed-up, then train the factors for the same steps."""
-    step = context.config.task.energy_step
-    cut = at_most(start.model, form, start, speedup, step)
+    cut = at_most(start.model, form, start, speedup, context.config.task.energy_step)
     before = accuracy(cut.model, start.data.test)
-    result = train(within(context, "cut_first"), cut.model, start.data, ImageModule)
-    return {
-        "cut_first_before": before,
-        "cut_first_after": result.val_scores[-1],
-        "cut_first_speedup": cut.speedup,
-    }
+    return before, cut, train(within(context, "cut_first"), cut.model, start.data, ImageModule)
 
 
 def one_shot_curves(context: RunContext, start: Start) -> dict[str, float]:
@@ -135,15 +165,13 @@ def _at_speedup(
 
 
 def _at(metrics: dict[str, float], short: str, curve: list[float], speedup: float) -> float:
-    """Accuracy of a one-shot curve at a speed-up, on the line between its two neighbours; beyond
-    its ends that of the nearest point."""
-    points = sorted(
-        (metrics[f"{short}_speedup_e{e:g}"], metrics[f"{short}_accuracy_e{e:g}"]) for e in curve
-    )
-    for (left, low), (right, high) in pairwise(points):
-        if left <= speedup <= right:
-            return low + (high - low) * (speedup - left) / (right - left)
-    return points[0][1] if speedup < points[0][0] else points[-1][1]
+    """Accuracy of a one-shot curve at a speed-up, on the line between its two neighbours. It begins
+    at the dense network; beyond its end it has the accuracy of its last point."""
+    points = {1.0: metrics["accuracy_dense"]} | {
+        metrics[f"{short}_speedup_e{e:g}"]: metrics[f"{short}_accuracy_e{e:g}"] for e in curve
+    }
+    at, values = zip(*sorted(points.items()), strict=True)
+    return float(np.interp(speedup, at, values))
 
 
 def _described(

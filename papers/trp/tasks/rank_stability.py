@@ -35,7 +35,7 @@ def pair(generator: torch.Generator, number: int, left_out: float) -> tuple[bool
     rank = int(torch.randint(1, min(rows, columns), (1,), generator=generator))
     low = _normal(generator, rows, rank) @ _normal(generator, rank, columns)
     change = _normal(generator, rows, columns)
-    # Two of three within the bound, one of these on it; one up to four times beyond.
+    # Two of three within the bound, one of these on it; one e times as large.
     largest = largest_change(float(torch.linalg.vector_norm(low)), left_out)
     sizes = (1.0, float(torch.rand(1, generator=generator)), math.e)
     size = sizes[number % 3] * largest * (1 - 1e-12)

@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
 from common.experiment import registry
-from common.experiment.cli import main
 
 ROOT = Path(__file__).parents[3]
 GENERATED = ["ctr/criteo_shaped", "ctr/accounting", "ctr/latency"]
 FETCHED = ["ctr/movielens", "ctr/flights"]
 OFFICIAL = ["ctr/criteo", "ctr/avazu"]
-
-
-@pytest.fixture
-def smoke(tmp_path, monkeypatch):
-    """Runs a task and gives its exit status and record."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(task, *extra, scale="smoke"):
-        fixed = ["paper=ctr_lowrank", f"scale={scale}", "trainer.threads=1", "data.workers=1"]
-        with pytest.raises(SystemExit) as stopped:
-            main([f"task={task}", *fixed, *extra])
-        folders = sorted((tmp_path / "outputs" / "ctr_lowrank" / task).iterdir())
-        return stopped.value.code, json.loads((folders[-1] / "record.json").read_text())
-
-    return run
 
 
 def test_every_task_is_covered():

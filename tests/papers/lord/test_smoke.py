@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
 from common.experiment import registry
-from common.experiment.cli import main
 
 pytest.importorskip("tokenizers")
 ROOT = Path(__file__).parents[3]
@@ -23,23 +21,9 @@ def made(tmp_path_factory):
     return tmp_path_factory.mktemp("data")
 
 
-@pytest.fixture
-def smoke(tmp_path, monkeypatch):
-    """Runs a task and gives its exit status and record."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(task, *extra):
-        fixed = ["paper=lord", "scale=smoke", "trainer.threads=1"]
-        with pytest.raises(SystemExit) as stopped:
-            main([f"task={task}", *fixed, *extra])
-        folders = sorted((tmp_path / "outputs" / "lord" / task).iterdir())
-        return stopped.value.code, json.loads((folders[-1] / "record.json").read_text())
-
-    return run
-
-
 def test_every_task_is_covered():
-    assert {*GENERATED, *SLOW, *FETCHED} == set(registry.tasks("lord"))
+    others = {t for t in registry.tasks("lord") if not t.startswith("trade_off/")}
+    assert {*GENERATED, *SLOW, *FETCHED} == others
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
 from common.experiment import registry
-from common.experiment.cli import main
 from tests.papers.resumed import both
 
 ROOT = Path(__file__).parents[3]
@@ -18,23 +16,9 @@ SLOW = ["equivalence", "counting", "copy_reverse"]
 FETCHED = ["cut_resnet", "cut_lenet", "shrinking"]
 
 
-@pytest.fixture
-def smoke(tmp_path, monkeypatch):
-    """Runs a task and gives its exit status and record."""
-    monkeypatch.chdir(tmp_path)
-
-    def once(task, *extra):
-        fixed = ["paper=maestro", "scale=smoke", "trainer.threads=1"]
-        with pytest.raises(SystemExit) as stopped:
-            main([f"task={task}", *fixed, *extra])
-        (folder,) = (tmp_path / "outputs" / "maestro" / task).iterdir()
-        return stopped.value.code, json.loads((folder / "record.json").read_text())
-
-    return once
-
-
 def test_every_task_is_covered():
-    assert {*GENERATED, *SLOW, *FETCHED} == set(registry.tasks("maestro"))
+    others = {t for t in registry.tasks("maestro") if not t.startswith("trade_off/")}
+    assert {*GENERATED, *SLOW, *FETCHED} == others
 
 
 @pytest.mark.parametrize(

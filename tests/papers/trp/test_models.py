@@ -12,6 +12,7 @@ from common.compression.forms import CHANNEL, DECOUPLED, FORMS, SPATIAL
 from common.compression.layers import tied
 from common.errors import InvalidInputError
 from common.nn.cifar_resnet import CifarResNet
+from common.nn.imagenet_resnet import ImageNetResNet
 from papers.trp.decompose import decompose
 from papers.trp.models import RankPruner, projected_layers, rank_sum
 from papers.trp.networks import ProjectedResNet
@@ -151,3 +152,20 @@ def test_one_rule(rule):
 def test_rank_sum():
     layers = projected_layers(CifarResNet(8)).values()
     assert rank_sum(layers, CHANNEL, 0.0) == sum(layer.out_channels for layer in layers)
+
+
+@pytest.mark.slow
+def test_a_projected_step_at_the_shapes_of_imagenet():
+    """ResNet-50 on 224 x 224: projected, one step, decomposed."""
+    torch.manual_seed(0)
+    model = ImageNetResNet(50)
+    layers = projected_layers(model)
+    assert len(layers) == 16
+    pruner = RankPruner(layers, CHANNEL, left_out=0.005, period=20, nuclear=3e-4)
+    update = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    pruner.before_step(0)
+    model(torch.randn(2, 3, 224, 224)).square().mean().backward()
+    pruner.before_update()
+    update.step()
+    cut = decompose(model.eval(), CHANNEL, torch.randn(1, 3, 224, 224), left_out=0.5)
+    assert cut.speedup > 1

@@ -95,3 +95,10 @@ def test_refusals():
     for form in (CHANNEL, SPATIAL):
         with pytest.raises(ValueError, match="not finite"):
             project(weight, form, 0.1)
+
+
+def test_ties_in_a_wide_matrix_are_kept_or_left_whole():
+    """Four equal components: half of the energy is two of them, by the Gram matrix as well."""
+    wide = torch.zeros(4, 12)
+    wide[range(4), range(4)] = 3.0
+    assert [truncate(wide, e).S.shape[-1] for e in (0.24, 0.25, 0.49, 0.5, 0.75)] == [4, 3, 3, 2, 1]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from common.experiment import registry
-from common.experiment.cli import main
+from tests.papers.resumed import both
 
 ROOT = Path(__file__).parents[3]
 GENERATED = ["decomposed_layers", "nuclear_subgradient", "rank_stability"]
@@ -16,23 +16,9 @@ GENERATED = ["decomposed_layers", "nuclear_subgradient", "rank_stability"]
 FETCHED = ["rank_pruning", "from_scratch", "projection_cost"]
 
 
-@pytest.fixture
-def smoke(tmp_path, monkeypatch):
-    """Runs a task and gives its exit status and record."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(task, *extra):
-        fixed = ["paper=trp", "scale=smoke", "trainer.threads=1"]
-        with pytest.raises(SystemExit) as stopped:
-            main([f"task={task}", *fixed, *extra])
-        (folder,) = (tmp_path / "outputs" / "trp" / task).iterdir()
-        return stopped.value.code, json.loads((folder / "record.json").read_text())
-
-    return run
-
-
 def test_every_task_is_covered():
-    assert {*GENERATED, *FETCHED} == set(registry.tasks("trp"))
+    others = {t for t in registry.tasks("trp") if not t.startswith("trade_off/")}
+    assert {*GENERATED, *FETCHED} == others
 
 
 @pytest.mark.parametrize("task", GENERATED)
@@ -49,6 +35,24 @@ def test_smoke_on_fetched_data(task, smoke):
     status, record = smoke(task, f"data.root={ROOT / 'data'}")
     assert status == 0, record["reason"]
     assert record["metric"] in record["metrics"]
+
+
+@pytest.mark.slow
+@pytest.mark.data
+@pytest.mark.parametrize("step", [1, 2])
+def test_a_killed_run_measures_what_it_would_have(step, tmp_path):
+    """In the middle of a training, and between two."""
+    arguments = [f"data.root={ROOT / 'data'}"]
+    whole, killed = both("trp", "rank_pruning", arguments, step, tmp_path)
+    assert killed == whole
+
+
+@pytest.mark.slow
+@pytest.mark.data
+def test_lambda_0_comes_first(smoke):
+    status, record = smoke("rank_pruning", "task.nuclear=[0.3]", f"data.root={ROOT / 'data'}")
+    assert status == 2
+    assert "allowed: a list from 0.0 on" in record["reason"]
 
 
 def test_imagenet_is_said_to_be_missing(smoke):

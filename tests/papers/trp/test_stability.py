@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from common.compression.forms import CHANNEL
 from papers.trp.projection import project, truncate
@@ -35,6 +36,39 @@ def test_the_bound_is_what_is_sufficient():
 def test_steps():
     assert largest_step(20, 0.1, 2.0) == pytest.approx(4)
     assert largest_step(20, 0.1, 2.0, momentum=0.9) == pytest.approx(40)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_a_training_stays_within_the_bound_on_its_steps(momentum):
+    """G is the largest gradient that was met, weight decay included."""
+    torch.manual_seed(0)
+    layer, x = nn.Linear(6, 4, bias=False).double(), torch.randn(32, 6, dtype=torch.float64)
+    y, decay, rate = torch.randn(32, 4, dtype=torch.float64), 0.1, 0.05
+    start, largest = layer.weight.detach().clone(), 0.0
+    update = torch.optim.SGD(layer.parameters(), rate, momentum, weight_decay=decay)
+    for steps in range(1, 21):
+        update.zero_grad()
+        (layer(x) - y).square().sum().div(32).backward()
+        full = layer.weight.grad + decay * layer.weight.detach()
+        largest = max(largest, float(torch.linalg.vector_norm(full)))
+        update.step()
+        change = float(torch.linalg.vector_norm(layer.weight.detach() - start))
+        assert change <= largest_step(steps, rate, largest, momentum) * (1 + 1e-12)
+
+
+def test_a_resumed_watch_goes_on():
+    torch.manual_seed(0)
+    weights = [torch.randn(6, 3, 3, 3) for _ in range(4)]
+    whole, cut = Stability(0.1), Stability(0.1)
+    for number, weight in enumerate(weights):
+        if number == 2:
+            state, cut = cut.state_dict(), Stability(0.1)
+            cut.load_state_dict(state)
+        for seen in (whole, cut):
+            seen.see("layer", weight, project(weight, CHANNEL, 0.1))
+    assert (cut.held, cut.broken, cut.rises, cut.ranks) == (
+        whole.held, whole.broken, whole.rises, whole.ranks
+    )  # fmt: skip
 
 
 def test_watch():

@@ -1,0 +1,1 @@
+"""Accuracy against size: every method on the same checkpoints, budgets, steps and accounting."""

@@ -1,0 +1,13 @@
+"""Accuracy against size, beside every other method; see ``common.compression.trade_off``."""
+
+from __future__ import annotations
+
+from common.compression.trade_off.point import measure
+from common.compression.trade_off.subjects import images
+from common.experiment.context import RunContext, TaskResult
+from papers.trp.compress import RankPruning
+
+
+def resnet20(context: RunContext) -> TaskResult:
+    """Accuracy of a ResNet-20 in per cent, and its costs."""
+    return measure(context, images(context), RankPruning, trains=True)
