@@ -13,8 +13,8 @@ from common.compression.compress import Work, cost_of
 from common.compression.forms import ConvForm, LinearForm, macs_at_a_position
 from common.errors import InvalidInputError
 
-ENERGY, UNIFORM, GLOBAL = "energy", "uniform", "global"
-RULES = (ENERGY, UNIFORM, GLOBAL)
+ENERGY, UNIFORM, GLOBAL, ABSOLUTE = "energy", "uniform", "global", "absolute"
+RULES = (ENERGY, UNIFORM, GLOBAL, ABSOLUTE)
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,8 @@ def allocate(
     Args:
         rule: ``energy``: each layer leaves out this part of its sum of squares; ``uniform``: each
             keeps this part of its largest rank; ``global``: components above one threshold on the
-            spectra, each relative to its layer's norm.
+            spectra, each relative to its layer's norm; ``absolute``: the same, of the spectra as
+            they are.
         amount: of the rule; None where the budget decides.
         allowance: what all may cost; then the amount that keeps most is found.
 
@@ -80,8 +81,8 @@ def allocate(
             "Give either a budget or the amount of the rule (the part of the energy or of the "
             "rank, the threshold), not both."
         )
-    if rule == GLOBAL and allowance is not None:
-        chosen = _global_within(choices, allowance)
+    if rule in (GLOBAL, ABSOLUTE) and allowance is not None:
+        chosen = _global_within(choices, rule, allowance)
     else:
         at = _rule(choices, rule)
         chosen = at(amount) if allowance is None else _within(choices, at, allowance)
@@ -94,7 +95,7 @@ def _rule(choices: Mapping[str, Choice], rule: str) -> Callable[[float], dict[st
             return max(1, ranks.by_energy(choice.spectrum, amount))
         if rule == UNIFORM:
             return ranks.by_fraction(amount, choice.most)
-        return max(1, ranks.by_value(_relative(choice.spectrum), amount))
+        return max(1, ranks.by_value(_worth(choice.spectrum, rule), amount))
 
     return lambda amount: {name: one(choice, amount) for name, choice in choices.items()}
 
@@ -127,15 +128,17 @@ def _within(
     return at(small)
 
 
-def _global_within(choices: Mapping[str, Choice], allowance: int) -> dict[str, int]:
+def _global_within(choices: Mapping[str, Choice], rule: str, allowance: int) -> dict[str, int]:
     candidates = {
-        name: ranks.Candidate(_relative(c.spectrum).tolist(), c.unit, c.dense)
+        name: ranks.Candidate(_worth(c.spectrum, rule).tolist(), c.unit, c.dense)
         for name, c in choices.items()
     }
     return ranks.by_budget(candidates, allowance)
 
 
-def _relative(spectrum: Tensor) -> Tensor:
+def _worth(spectrum: Tensor, rule: str) -> Tensor:
+    if rule == ABSOLUTE:
+        return spectrum.double()
     norm = torch.linalg.vector_norm(spectrum.double())
     return spectrum.double() / norm if norm > 0 else spectrum.double()
 

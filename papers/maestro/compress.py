@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
-from torch import nn
+from torch import Tensor, nn
 
-from common.compression.allocation import GLOBAL, Choice, allocate
+from common.compression.allocation import ABSOLUTE, Choice, allocate
+from common.compression.batchnorm import recalibrate
 from common.compression.compress import Work
 from common.compression.forms import CHANNEL, form_of
 from common.compression.layers import replace
@@ -26,7 +28,8 @@ class Maestro:
         sampling: ``one_layer`` or ``across_layers``.
         group_lasso: lambda.
         hierarchical: the lasso's norms are of suffixes, else of columns.
-        threshold: of the importance, each relative to its layer's norm; a budget takes its place.
+        threshold: of the importance, one for all layers; a budget takes its place.
+        recalibration: batches of the training on which batch norms are taken anew after the cut.
     """
 
     tuning: Tuning
@@ -34,6 +37,7 @@ class Maestro:
     group_lasso: float = 0.0
     hierarchical: bool = True
     threshold: float = 1e-3
+    recalibration: int = 16
     name = "Maestro"
     kinds = LINEAR_AND_CONV
     budgets = ("parameters", "macs", "bytes")
@@ -58,7 +62,17 @@ class Maestro:
             for name, layer in layers.items()
         }
         amount = self.threshold if work.allowance is None else None
-        ranks = allocate(choices, GLOBAL, amount, work.allowance)
+        ranks = allocate(choices, ABSOLUTE, amount, work.allowance)
         for name, layer in layers.items():
             layer.width = ranks.get(name)
-        return {name: layer.cut() for name, layer in layers.items()}
+        cut = {name: layer.cut() for name, layer in layers.items()}
+        for name, layer in cut.items():
+            replace(work.model, name, layer)
+        # The running statistics are those of full and narrow passes mixed.
+        recalibrate(work.model, self._images(work))
+        return cut
+
+    def _images(self, work: Work) -> Iterator[Tensor]:
+        device = next(work.model.parameters()).device
+        for inputs, _ in islice(self.tuning.batches, self.recalibration):
+            yield inputs.to(device)

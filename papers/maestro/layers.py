@@ -132,10 +132,20 @@ class OrderedConv2d(Ordered):
         left, right = self.rows()
         like = self.like[0]
         if len(left) == 0:
-            return self.cut()(x)
+            return self._bias_alone(x)
         first = right.reshape(-1, like.in_channels, *like.kernel_size)
         x = F.conv2d(x, first, None, like.stride, like.padding, like.dilation)
         return F.conv2d(x, left.mT[:, :, None, None], self.bias)
+
+    def _bias_alone(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b n v u"]:
+        """Of no component: the bias on every position, which goes on training."""
+        like = self.like[0]
+        kernel = x.new_zeros(1, 1, *like.kernel_size)
+        positions = F.conv2d(
+            torch.zeros_like(x[:, :1]), kernel, None, like.stride, like.padding, like.dilation
+        )
+        bias = x.new_zeros(like.out_channels) if self.bias is None else self.bias
+        return positions + bias[:, None, None]
 
     def cut(self) -> nn.Conv2d | ChannelConv2d:
         left, right = self.rows()

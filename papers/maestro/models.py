@@ -28,6 +28,10 @@ SAMPLERS = {"one_layer": OneLayer, "across_layers": AcrossLayers}
 class OrderedDecomposition:
     """The objective, for any loop, and what happens after an epoch.
 
+    Attributes:
+        ranks_of_epochs: components that are left at the start of each epoch but the first, kept by
+            the loop.
+
     Args:
         model: in ordered factors (``papers.maestro.lod.decompose``).
         layers: its ordered layers.
@@ -65,6 +69,7 @@ class OrderedDecomposition:
         self.group_lasso, self.hierarchical = group_lasso, hierarchical
         self.full_pass, self.least = full_pass, least
         self.generator = torch.Generator().manual_seed(seed)
+        self.ranks_of_epochs: list[list[int]] = []
         self.sampler = (
             None if sampling == "none" else SAMPLERS[sampling](self.layers, self.generator)
         )
@@ -101,13 +106,18 @@ class OrderedDecomposition:
         return [layer.rank for layer in self.layers]
 
     def state_dict(self) -> dict:
-        """What a checkpoint needs beside the model: where the sampling is."""
+        """What a checkpoint needs beside the model: where the sampling is, and what was left."""
         pairs = getattr(self.sampler, "left", [])
-        return {"generator": self.generator.get_state(), "left": [list(pair) for pair in pairs]}
+        return {
+            "generator": self.generator.get_state(),
+            "left": [list(pair) for pair in pairs],
+            "ranks_of_epochs": [list(ranks) for ranks in self.ranks_of_epochs],
+        }
 
     def load_state_dict(self, state: dict) -> None:
         """Go on from there."""
         self.generator.set_state(state["generator"])
+        self.ranks_of_epochs = [list(ranks) for ranks in state["ranks_of_epochs"]]
         if isinstance(self.sampler, OneLayer):
             self.sampler.left = [tuple(pair) for pair in state["left"]]
 
@@ -122,20 +132,18 @@ class MaestroModule(ImageModule):
     def __init__(self, model: nn.Module, *training, method: OrderedDecomposition):
         super().__init__(model, *training)
         self.method = method
-        self.rank_sums: list[int] = []
 
     def objective(self, images: Tensor, labels: Tensor) -> Tensor:
         return self.method(images, labels)
 
     def on_train_epoch_start(self) -> None:
         super().on_train_epoch_start()
-        if self.current_epoch > len(self.rank_sums):
+        if self.current_epoch > len(self.method.ranks_of_epochs):
             self.method.after_epoch()
-            self.rank_sums.append(sum(self.method.ranks()))
+            self.method.ranks_of_epochs.append(self.method.ranks())
 
     def on_save_checkpoint(self, checkpoint: dict) -> None:
-        checkpoint["method"] = self.method.state_dict() | {"rank_sums": list(self.rank_sums)}
+        checkpoint["method"] = self.method.state_dict()
 
     def on_load_checkpoint(self, checkpoint: dict) -> None:
         self.method.load_state_dict(checkpoint["method"])
-        self.rank_sums = list(checkpoint["method"]["rank_sums"])

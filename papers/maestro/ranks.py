@@ -12,7 +12,7 @@ from common.compression.batchnorm import recalibrate
 from common.compression.layers import replace
 from common.compression.ranks import by_fraction
 from papers.maestro.layers import Ordered
-from papers.maestro.lod import decompose, importance
+from papers.maestro.lod import importance
 
 
 def ordered_layers(model: nn.Module) -> dict[str, Ordered]:
@@ -31,6 +31,24 @@ def by_importance(layers: Mapping[str, Ordered], threshold: float) -> dict[str, 
     return {n: int((importance(layer) >= threshold).sum()) for n, layer in layers.items()}
 
 
+def by_importance_within(
+    layers: Mapping[str, Ordered], costs: Mapping[str, int], allowance: int
+) -> dict[str, int]:
+    """:func:`by_importance` at the lowest threshold whose components cost at most ``allowance``.
+
+    Args:
+        costs: of a component of each layer.
+    """
+    values = importances(layers)
+    low, high = 0, len(values)  # so many components at least, fewer than so many more
+    while low < high:
+        middle = (low + high + 1) // 2
+        found = by_importance(layers, float(values[middle - 1]))
+        fits = sum(costs[name] * rank for name, rank in found.items()) <= allowance
+        low, high = (middle, high) if fits else (low, middle - 1)
+    return by_importance(layers, float(values[low - 1])) if low else dict.fromkeys(layers, 0)
+
+
 def at_ranks(model: nn.Module, ranks: Mapping[str, int], batches: Iterable[Tensor] = ()):
     """A copy whose ordered layers are plain ones of these ranks, physically cut.
 
@@ -44,13 +62,6 @@ def at_ranks(model: nn.Module, ranks: Mapping[str, int], batches: Iterable[Tenso
         replace(small, name, layer.cut().to(layer.left.device))
     recalibrate(small, batches)
     return small.eval()
-
-
-def truncate_svd(model: nn.Module, ranks: Mapping[str, int], batches: Iterable[Tensor] = ()):
-    """The control: a dense network whose layers are cut by their singular value decomposition."""
-    small = copy.deepcopy(model)
-    decompose(small, include=list(ranks))
-    return at_ranks(small, ranks, batches)
 
 
 def importances(layers: Mapping[str, Ordered]) -> Tensor:

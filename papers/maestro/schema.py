@@ -64,7 +64,7 @@ class ShrinkingTask(TaskConfig):
     """M5: one training.
 
     Attributes:
-        network: ``lenet``, ``vgg19`` or ``resnet18``.
+        network: ``lenet``, ``vgg19``, ``resnet18``, or ``resnet50`` for ImageNet.
         group_norm: of VGG-19, in place of batch norms.
         method: ``maestro``; or a control: ``spectral`` (factors without ordered dropout),
             ``pufferfish`` (a fixed part of every rank) or ``dense``.
@@ -73,7 +73,7 @@ class ShrinkingTask(TaskConfig):
         hierarchical: the lasso's norms are of suffixes, else of columns.
         full_pass: two passes a step, the narrow one taught by the full one.
         least: importance below which a component is dropped after an epoch.
-        warmup_epochs: of the dense network, before its factors.
+        warmup_epochs: the first of ``train.epochs``, of the dense network, before its factors.
         first_dense: layers from the input that stay dense (Pufferfish: 1 or more).
         last_dense: the last layer stays dense.
         rank_ratio: of Pufferfish.

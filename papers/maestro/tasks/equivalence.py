@@ -14,13 +14,18 @@ from papers.maestro.networks import Attention, LeNet, Transformer, Vgg19
 
 
 def run(context: RunContext) -> TaskResult:
-    """Largest difference of the outputs, in single and in double precision."""
+    """Largest difference of the outputs, in single and in double precision, with batch norms that
+    take the statistics of the batch, and (`*_evaluated_*`) those of none: with these a deep network
+    that is not trained gives little more than its last bias, whatever its input."""
     metrics = {}
     for name, model, inputs in networks(context.config.seed):
         for dtype, word in ((torch.float32, "float32"), (torch.float64, "float64")):
-            metrics[f"{name}_{word}"] = difference(model, inputs, dtype)
+            metrics[f"{name}_{word}"] = difference(model.train(), inputs, dtype)
+            metrics[f"{name}_evaluated_{word}"] = difference(model.eval(), inputs, dtype)
     for word in ("float32", "float64"):
-        metrics[f"largest_{word}"] = max(v for k, v in metrics.items() if k.endswith(word))
+        metrics[f"largest_{word}"] = max(
+            v for k, v in metrics.items() if k.endswith(word) and "evaluated" not in k
+        )
     return TaskResult(metrics)
 
 
@@ -42,9 +47,8 @@ def networks(seed: int) -> list[tuple[str, nn.Module, tuple[Tensor, ...]]]:
 
 @torch.no_grad()
 def difference(model: nn.Module, inputs: tuple[Tensor, ...], dtype: torch.dtype) -> float:
-    """Of the outputs, absolute; batch norms with the statistics of the batch: with those of nothing
-    a network that is not trained gives little more than its last bias."""
-    model = model.to(dtype).train()
+    """Of the outputs, absolute, in the mode that the model is in."""
+    model = copy.deepcopy(model).to(dtype)
     inputs = tuple(x.to(dtype) if x.is_floating_point() else x for x in inputs)
     before = model(*inputs)
     factorised = copy.deepcopy(model)

@@ -15,18 +15,19 @@ from common.compression.costs import macs, parameters
 from common.compression.layers import select
 from common.data.catalogue import load
 from common.data.labelled_images import ImageData
-from common.errors import InvalidInputError
+from common.errors import InvalidInputError, MissingDataError
 from common.experiment.context import RunContext, TaskResult, data_entry
 from common.experiment.machine import device
 from common.nn.imagenet_resnet import ImageNetResNet
 from common.trainers.image_module import ImageModule
-from common.trainers.image_task import accuracy, calibration_batches, train, within
-from papers.maestro.layers import Ordered
+from common.trainers.image_task import accuracy, train, within
 from papers.maestro.lod import decompose
 from papers.maestro.models import MaestroModule, OrderedDecomposition
 from papers.maestro.networks import LeNet, Vgg19
 from papers.maestro.pufferfish import to_fixed_rank
 from papers.maestro.ranks import at_ranks, ordered_layers
+from papers.maestro.step_cost import StepCost
+from papers.maestro.tasks.calibration import calibration
 
 METHODS = ("maestro", "spectral", "pufferfish", "dense")
 
@@ -36,13 +37,18 @@ def run(context: RunContext) -> TaskResult:
     task = context.config.task
     if task.method not in METHODS:
         raise InvalidInputError(f"task.method={task.method!r}; allowed: {', '.join(METHODS)}.")
+    if task.network == "resnet50":
+        raise MissingDataError(
+            "ImageNet",
+            "Its images do not fit in memory, and there is no loader for them here; put "
+            "OrderedDecomposition into your own loop (README, use one piece of it).",
+        )
     data = load(OmegaConf.to_object(task.dataset), context.data)
     torch.manual_seed(context.config.seed)
     model = network(task, data).to(device(context.config.trainer))
     image = data.test.pixel_scale(data.test.inputs[:1].to(device(context.config.trainer)))
     dense = parameters(model), sum(macs(model, image).values())
-    if task.warmup_epochs:
-        warm_up(context, model, data)
+    context, warm = warm_up(context, model, data)
     if task.method in ("maestro", "spectral"):
         small, metrics, curves = ordered(context, model, data, image)
     else:
@@ -51,7 +57,9 @@ def run(context: RunContext) -> TaskResult:
         result = train(within(context, "training"), model, data, ImageModule)
         small, curves = model.eval(), {"test_accuracy": result.val_scores}
         metrics = {"steps": result.steps, "seconds_per_step": result.seconds_per_step}
+    metrics["steps"] += warm
     metrics |= {
+        "dense_macs": dense[1],
         "accuracy": accuracy(small, data.test),
         "parameters": parameters(small),
         "parameters_part": parameters(small) / dense[0],
@@ -68,16 +76,37 @@ def network(task: DictConfig, data: ImageData) -> nn.Module:
         return Vgg19(data.n_classes, group_norm=task.group_norm)
     if task.network == "resnet18":
         return ImageNetResNet(18, data.n_classes, small=True)
-    raise InvalidInputError(f"task.network={task.network!r}; allowed: lenet, vgg19, resnet18.")
+    raise InvalidInputError(
+        f"task.network={task.network!r}; allowed: lenet, vgg19, resnet18, resnet50."
+    )
 
 
-def warm_up(context: RunContext, model: nn.Module, data: ImageData) -> None:
-    """Epochs of the dense network before its factors, at the first rate."""
-    config = context.config.copy()
-    with open_dict(config):
-        config.train.epochs = config.task.warmup_epochs
-        config.optimizer.schedule = "constant"
-    train(replace(within(context, "warm_up"), config=config), model, data, ImageModule)
+def warm_up(context: RunContext, model: nn.Module, data: ImageData) -> tuple[RunContext, int]:
+    """The first epochs, of the dense network; what is left of the training, and the steps taken.
+
+    Raises:
+        InvalidInputError: they leave no epoch, or reach into the decay of the rate.
+    """
+    config = context.config
+    first, total = config.task.warmup_epochs, config.train.epochs
+    if not first:
+        return context, 0
+    decay = min(config.optimizer.milestones) if config.optimizer.schedule == "steps" else 1.0
+    if first >= total * decay or config.optimizer.schedule == "linear":
+        raise InvalidInputError(
+            f"task.warmup_epochs={first}; allowed: fewer than train.epochs={total}, and than the "
+            "epochs at the first rate."
+        )
+    early, late = config.copy(), config.copy()
+    with open_dict(early), open_dict(late):
+        early.train.epochs, late.train.epochs = first, total - first
+        early.optimizer.schedule = "constant"
+        # The same epochs as without a warm-up, as parts of fewer.
+        late.optimizer.milestones = [
+            (part * total - first) / (total - first) for part in config.optimizer.milestones
+        ]
+    warmed = train(replace(within(context, "warm_up"), config=early), model, data, ImageModule)
+    return replace(context, config=late), warmed.steps
 
 
 def dense_names(model: nn.Module, task: DictConfig) -> list[str]:
@@ -93,11 +122,12 @@ def ordered(
     task = context.config.task
     whole = [layer.rank for layer in decompose(model, exclude=dense_names(model, task)).values()]
     layers = ordered_layers(model)
-    whole_macs = step_macs(model, layers, image)
+    sampling = "none" if task.method == "spectral" else task.sampling
+    cost = StepCost.of(model, layers, image, sampling, task.full_pass)
     method = OrderedDecomposition(
         model,
         layers.values(),
-        sampling="none" if task.method == "spectral" else task.sampling,
+        sampling=sampling,
         group_lasso=task.group_lasso,
         hierarchical=task.hierarchical,
         full_pass=task.full_pass,
@@ -106,27 +136,16 @@ def ordered(
     )
     trained = train(within(context, "training"), model, data, MaestroModule, method=method)
     method.after_epoch()
-    batches = calibration_batches(
-        data.train, task.calibration, context.config.train.batch_size, context.config.seed
-    )
-    small = at_ranks(model, {name: layer.rank for name, layer in layers.items()}, batches)
+    ranks = {name: layer.rank for name, layer in layers.items()}
+    small = at_ranks(model, ranks, calibration(context, data.train))
     metrics = {
         "steps": trained.steps,
         "seconds_per_step": trained.seconds_per_step,
         "accuracy_before_cut": trained.val_scores[-1],
         "rank_sum": sum(method.ranks()),
         "rank_sum_whole": sum(whole),
-        "step_macs": step_macs(model, layers, image),
-        "step_macs_whole": whole_macs,
+        "step_macs": cost.mean([whole, *method.ranks_of_epochs]),
+        "step_macs_last": cost.at(method.ranks()),
+        "step_macs_whole": cost.at(whole),
     }
     return small, metrics, {"test_accuracy": trained.val_scores}
-
-
-def step_macs(model: nn.Module, layers: dict[str, Ordered], image: Tensor) -> float:
-    """Multiply-adds of the two forward passes of a step, for one image: a full one, and one with a
-    layer cut, on average over all pairs of a layer and a rank."""
-    counted = macs(model, image)
-    full, pairs = sum(counted.values()), sum(layer.rank for layer in layers.values())
-    # A layer of rank r that is cut to b saves (r - b)/r of its own.
-    saved = sum(counted.get(n, 0) * (layer.rank - 1) / 2 for n, layer in layers.items())
-    return 2 * full - (saved / pairs if pairs else 0)

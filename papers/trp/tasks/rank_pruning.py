@@ -14,6 +14,7 @@ from common.compression.forms import CHANNEL, FORMS, SPATIAL, ConvForm
 from common.compression.references import Start, trained_resnet
 from common.errors import InvalidInputError
 from common.experiment.context import RunContext, TaskResult
+from common.trainers.equal_steps import equal_steps
 from common.trainers.fit import FitResult
 from common.trainers.image_module import ImageModule
 from common.trainers.image_task import accuracy, train, within
@@ -79,24 +80,13 @@ def run(context: RunContext) -> TaskResult:
             "cut_first_speedup": cut.speedup,
             "cut_first_gain": fitted.val_scores[-1] - metrics["trp_after"],
         }
-    metrics["steps"] = equal(steps)
+    metrics["steps"] = equal_steps(steps)
     return TaskResult(metrics, start.entries, list(start.data.notes))
 
 
 def name_of(nuclear: float) -> str:
     """Of a training with projection, in metrics and folders."""
     return "trp" if nuclear == 0 else f"trp_nu_{nuclear:g}"
-
-
-def equal(steps: list[int]) -> int:
-    """The steps that every training took; a comparison of others would say nothing.
-
-    Raises:
-        RuntimeError: they differ.
-    """
-    if len(set(steps)) != 1:
-        raise RuntimeError(f"the trainings that are compared took {steps} steps")
-    return steps[0]
 
 
 def trained(

@@ -23,7 +23,7 @@ def planned(tmp_path_factory):
 
 def test_every_row_is_there(planned):
     ids = [claim.id for claim in planned.claims]
-    assert ids == ["M1", "M2", "M3", "M4", "M4b", "M5", "M6", "M7", "M8"]
+    assert ids == ["M1", "M2", "M3", "M4", "M4b", "M5", "M6", "M6b", "M7", "M8"]
     assert all("laptop" in claim.checks for claim in planned.claims)
 
 
@@ -44,15 +44,23 @@ BOUNDS = {
         "above 0.001",
     ],
     "M2": ["at_most 5", "at_most 1.02", "below 0.01", "above 0.01"],
-    "M3": ["within 0.97 1.03"],
+    "M3": ["at_most 1.03", "at_least 0.97"],
     "M4": CUT,
     "M4b": CUT,
     "M5": [
         "slack 2",
-        *["at_most 0.4", "at_least -1.5"] * 4,
-        "below shrinking/lasso_0.004/step_macs_whole",
+        *(
+            bound
+            for lasso in ("0.00025", "0.001", "0.004", "0.016")
+            for bound in (
+                "at_most 0.4",
+                "at_least -1.5",
+                f"below shrinking/lasso_{lasso}/step_macs_whole",
+            )
+        ),
     ],
-    "M6": [],
+    "M6": CUT,
+    "M6b": CUT,
     "M7": ["within 0 0", "within 2.5557e+07 2.5557e+07"],
     "M8": ["at_most 1e-05", "at_most 1e-12"],
 }

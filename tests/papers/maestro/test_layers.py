@@ -55,6 +55,34 @@ def test_rank_zero_gives_the_bias_everywhere():
     torch.testing.assert_close(linear(torch.randn(2, 4)), linear.bias.expand(2, 3))
 
 
+def test_the_bias_goes_on_learning_at_rank_zero():
+    for ordered, x in (
+        (OrderedConv2d(nn.Conv2d(2, 3, 3)), torch.randn(2, 2, 8, 8)),
+        (OrderedLinear(nn.Linear(4, 3)), torch.randn(2, 4)),
+    ):
+        ordered.keep(torch.zeros(3, dtype=torch.bool))
+        ordered(x).sum().backward()
+        positions = x[:, 0, :6, :6].numel() if x.ndim == 4 else len(x)
+        torch.testing.assert_close(ordered.bias.grad, torch.full((3,), float(positions)))
+
+
+def test_dropped_components_keep_their_momentum_and_decay():
+    ordered, x = OrderedLinear(nn.Linear(4, 3)), torch.randn(8, 4)
+    update = torch.optim.SGD(ordered.parameters(), lr=0.1, momentum=0.9, weight_decay=0.1)
+    for step in range(2):
+        update.zero_grad()
+        ordered(x).square().sum().backward()
+        if step == 0:
+            update.step()
+            ordered.keep(torch.tensor([True, True, False]))
+            before = ordered.left[2].detach().clone()
+    assert not ordered.left.grad[2].any()
+    momentum = update.state[ordered.left]["momentum_buffer"][2].clone()
+    update.step()
+    expected = before - 0.1 * (0.9 * momentum + 0.1 * before)
+    torch.testing.assert_close(ordered.left[2].detach(), expected)
+
+
 def test_cut_is_dense_above_the_break_even_rank():
     ordered = OrderedLinear(nn.Linear(10, 10))
     ordered.width = 5  # 5 (10 + 10) = 100: as much as the dense layer

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from common.compression.costs import macs
 from common.errors import InvalidInputError
 from papers.maestro.layers import OrderedLinear
 from papers.maestro.lod import (
@@ -22,7 +23,15 @@ from papers.maestro.lod import (
 from papers.maestro.models import OrderedDecomposition
 from papers.maestro.networks import LeNet
 from papers.maestro.pufferfish import to_fixed_rank
-from papers.maestro.ranks import at_ranks, by_importance, by_part, importances, ordered_layers
+from papers.maestro.ranks import (
+    at_ranks,
+    by_importance,
+    by_importance_within,
+    by_part,
+    importances,
+    ordered_layers,
+)
+from papers.maestro.step_cost import StepCost
 
 
 @pytest.fixture
@@ -234,3 +243,67 @@ def test_pufferfish_keeps_the_ends():
         to_fixed_rank(LeNet(), first_dense=4)
     with pytest.raises(InvalidInputError, match="ratio=0"):
         to_fixed_rank(LeNet(), 0)
+
+
+def test_sampling_of_a_layer_finds_the_decomposition_of_a_map():
+    """The map of M1, with the layer, the sampler and the block that the method uses."""
+    torch.manual_seed(123)
+    target = (torch.randn(9, 3) @ torch.randn(3, 6)).double()  # rows of the identity -> rows of C
+    layer = OrderedLinear(nn.Linear(9, 6, bias=False).double())
+    with torch.no_grad():
+        layer.left.normal_(0, 0.3)
+        layer.right.normal_(0, 0.3)
+    sampler, inputs = OneLayer([layer], generator()), torch.eye(9, dtype=torch.float64)
+    update = torch.optim.SGD(layer.parameters(), lr=0.5)
+    for _ in range(4000):
+        with at_widths(sampler()):
+            loss = F.mse_loss(layer(inputs), target)
+        update.zero_grad()
+        loss.backward()
+        update.step()
+    U, S, Vh = torch.linalg.svd(target.mT)
+    for width in range(1, 7):
+        best = (U[:, :width] * S[:width]) @ Vh[:width]
+        found = (layer.U[:, :width] @ layer.V[:, :width].mT).detach()
+        assert float((found - best).square().sum()) <= 1e-3 * float(target.square().sum())
+
+
+def test_one_threshold_within_a_budget():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 4))
+    decompose(model)
+    layers = ordered_layers(model)
+    costs = {"0": 16, "1": 12}
+    for allowance in (0, 15, 40, 100, 1000):
+        ranks = by_importance_within(layers, costs, allowance)
+        assert sum(costs[n] * r for n, r in ranks.items()) <= allowance
+        worth = torch.cat([importance(layer) for layer in layers.values()])
+        left_out = [importance(layers[n])[r:] for n, r in ranks.items()]
+        if allowance < 176:  # one component more, the next in importance, would cost too much
+            threshold = float(torch.cat(left_out).max())
+            more = by_importance(layers, threshold)
+            assert sum(costs[n] * r for n, r in more.items()) > allowance
+        assert len(worth) == 12
+
+
+def test_costs_of_a_step_are_the_average_over_what_is_sampled():
+    units, rest, ranks = [7, 11], 100, [3, 2]
+    whole = rest + 7 * 3 + 11 * 2
+    one = [whole - 7 * (3 - b) for b in (1, 2, 3)] + [whole - 11 * (2 - b) for b in (1, 2)]
+    every = [rest + 7 * a + 11 * b for a in (1, 2, 3) for b in (1, 2)]
+    for sampling, narrow in (("one_layer", one), ("across_layers", every)):
+        mean = sum(narrow) / len(narrow)
+        assert StepCost(units, rest, sampling, True).at(ranks) == pytest.approx(whole + mean)
+        assert StepCost(units, rest, sampling, False).at(ranks) == pytest.approx(mean)
+    assert StepCost(units, rest, "none", True).at(ranks) == whole
+    assert StepCost(units, rest, "one_layer", True).at([0, 0]) == 2 * rest
+    assert StepCost(units, rest, "none", True).mean([ranks, [0, 0]]) == (whole + rest) / 2
+
+
+def test_units_of_a_step_are_counted():
+    model = LeNet()
+    layers = decompose(model)
+    image = torch.zeros(1, 1, 28, 28)
+    cost = StepCost.of(model, layers, image, "none", True)
+    assert cost.rest == 0
+    assert cost.at([layer.rank for layer in layers.values()]) == sum(macs(model, image).values())

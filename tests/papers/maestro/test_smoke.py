@@ -52,6 +52,21 @@ def test_controls(method, smoke):
 
 @pytest.mark.slow
 @pytest.mark.data
+@pytest.mark.parametrize("step", [1, 3])
+def test_a_killed_comparison_measures_what_it_would_have(step, tmp_path):
+    """Several trainings share the run: killed in one, and in a later one."""
+    whole, resumed = both("maestro", "cut_resnet", [f"data.root={ROOT / 'data'}"], step, tmp_path)
+    assert resumed == whole
+
+
+def test_imagenet_is_said_to_be_missing(smoke):
+    status, record = smoke("shrinking", "task.network=resnet50")
+    assert status == 2
+    assert record["reason"].startswith("ImageNet is missing.")
+
+
+@pytest.mark.slow
+@pytest.mark.data
 def test_a_killed_training_drops_the_same(tmp_path):
     """Of 3 x 4 steps killed after the sixth: the same order of ranks, the same that are dropped."""
     arguments = ["train.epochs=3", "task.group_lasso=0.05", "task.least=0.3", "optimizer.lr=0.05"]
