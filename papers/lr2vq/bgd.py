@@ -1,9 +1,10 @@
 """The control by activations (Stock et al. 2020): codewords that serve the layer's outputs.
 
-Subvectors lie along the inputs; what counts is ||X (c - w)||^2 for the part X of the unrolled
-inputs that a subvector meets. With X^T X = L L^T that is a distance between L^T c and L^T w, and
-k-means in these coordinates is the ordinary one: the codeword is the mean of its members in either.
-Layers are done one after another from the input, each on what the quantised ones before it give.
+Subvectors lie along the inputs; what counts is ||X (c - w)||^2, X the unrolled inputs cut into
+blocks of m as the filters are, all blocks together. With X^T X = L L^T that is a distance between
+L^T c and L^T w, and k-means in these coordinates is the ordinary one: the codeword is the mean of
+its members in either. Layers are done one after another from the input, each on what the quantised
+ones before it give.
 """
 
 from __future__ import annotations

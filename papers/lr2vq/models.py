@@ -214,7 +214,7 @@ def cluster(
 
 
 class GroupedBlock(nn.Module):
-    """The block form (Section 3): a convolution to (out / m) d channels whose weights are the
+    """The block form: a convolution to (out / m) d channels whose weights are the
     codewords, then the same map d -> m in each group. Equal to the convolution with the decoded
     weight, at fewer multiply-adds.
 

@@ -25,7 +25,10 @@ class QuantiseTask(TaskConfig):
         order: ``along_out`` or ``along_in``.
         frozen: codebooks and maps do not train, all the rest does.
         distil: the dense network teaches in place of the labels.
-        reassign_every: steps between reassignments of the codes; 0 never.
+        reassign_every: steps between reassignments of the codes; 0 never, and not for
+            ``low_rank`` and ``pretrain_lowrank``, which train without codes.
+        weighted: ``bgd`` by activations; false: its course with plain distances, whose gap is the
+            value of the data. Its subvectors are always along the inputs.
         calibration: images for ``bgd``.
         tune_steps: of each codebook by distillation, for ``bgd``.
     """
@@ -39,6 +42,7 @@ class QuantiseTask(TaskConfig):
     frozen: bool = False
     distil: bool = False
     reassign_every: int = 0
+    weighted: bool = True
     calibration: int = 512
     tune_steps: int = 5
 
@@ -49,6 +53,7 @@ class IdentityTask(TaskConfig):
 
     Attributes:
         weights: the trained network.
+        encoder: the trained encoder, a ``MiniLMSpec``.
         size: m.
         words: k.
         dims: d.
@@ -56,9 +61,10 @@ class IdentityTask(TaskConfig):
     """
 
     weights: Any = None
+    encoder: Any = None
     size: int = 8
     words: int = 64
-    dims: list[int] = field(default_factory=lambda: [1, 2, 4, 6, 8])
+    dims: list[int] = field(default_factory=lambda: list(range(1, 9)))
     seeds: int = 3
 
 

@@ -1,4 +1,4 @@
-"""Bits of a quantised network, from shapes alone (accounting of Section 4)."""
+"""Bits of a quantised network, from shapes alone (accounting, reconstructed)."""
 
 from __future__ import annotations
 

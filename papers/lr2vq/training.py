@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -41,7 +42,8 @@ class QuantisedModule(ImageModule):
         (teacher,) = self.teacher
         if teacher is None:
             return F.cross_entropy(outputs, labels)
-        wanted = teacher(images).detach().log_softmax(-1)
+        with torch.no_grad():
+            wanted = teacher(images).log_softmax(-1)
         return F.kl_div(outputs.log_softmax(-1), wanted, log_target=True, reduction="batchmean")
 
     def on_train_batch_start(self, batch, batch_idx: int) -> None:
@@ -59,8 +61,12 @@ class QuantisedModule(ImageModule):
     def on_train_epoch_start(self) -> None:
         super().on_train_epoch_start()
         if self.current_epoch > self.epochs_begun:
+            states = self.optimizers().optimizer.state
             for code in quantised(self.model):
                 code.orthonormalise()
+                # What the optimiser remembers is in the coordinates of before.
+                for parameter in (code.codebook, code.map):
+                    states.pop(parameter, None)
             self.epochs_begun = self.current_epoch
 
     def on_save_checkpoint(self, checkpoint: dict) -> None:

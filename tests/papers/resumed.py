@@ -12,10 +12,13 @@ import os, signal
 from common.trainers.callbacks import ResumableState
 
 done = ResumableState.on_train_batch_end
+steps = 0
 
 def kill(self, trainer, *rest):
+    global steps
     done(self, trainer, *rest)
-    if trainer.global_step == {step}:
+    steps += 1
+    if steps == {step}:
         os.kill(os.getpid(), signal.SIGKILL)
 
 ResumableState.on_train_batch_end = kill
@@ -23,7 +26,8 @@ ResumableState.on_train_batch_end = kill
 
 
 def both(paper: str, task: str, arguments: list[str], step: int, folder: Path) -> list[Any]:
-    """Metrics without times of the undisturbed and of the resumed run."""
+    """Metrics without times of the undisturbed and of the resumed run, killed after ``step`` steps
+    of all its trainings together."""
     arguments = [
         f"paper={paper}",
         f"task={task}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from common.compression.allocation import UNIFORM
 from common.compression.compress import Method
@@ -10,7 +10,7 @@ from common.compression.methods import MagnitudePruning, Rounding, TruncatedSVD
 from common.compression.tuning import Tuning
 from common.errors import InvalidInputError
 
-OWN, SMALL_DENSE = "own", "small_dense"
+SMALL_DENSE = "small_dense"
 CONTROLS: dict[str, Callable[[], Method]] = {
     "svd": TruncatedSVD,
     "svd_spatial": lambda: TruncatedSVD(form="spatial"),
@@ -22,11 +22,13 @@ CONTROLS: dict[str, Callable[[], Method]] = {
 }
 
 
-def method_named(name: str, own: Callable[[Tuning], Method], tuning: Tuning) -> Method:
+def method_named(
+    name: str, own: Mapping[str, Callable[[Tuning], Method]], tuning: Tuning
+) -> Method:
     """Raises InvalidInputError for a name that is none."""
-    if name == OWN:
-        return own(tuning)
+    if name in own:
+        return own[name](tuning)
     if name not in CONTROLS:
-        allowed = ", ".join((OWN, SMALL_DENSE, *CONTROLS))
+        allowed = ", ".join((*own, SMALL_DENSE, *CONTROLS))
         raise InvalidInputError(f"task.method={name!r}; allowed: {allowed}.")
     return CONTROLS[name]()

@@ -13,7 +13,7 @@ from common.compression.budget import Budget
 from common.compression.compress import Method, compress
 from common.compression.costs import Costs
 from common.compression.methods import MagnitudePruning
-from common.compression.trade_off.controls import OWN, SMALL_DENSE, method_named
+from common.compression.trade_off.controls import SMALL_DENSE, method_named
 from common.compression.trade_off.subjects import Subject
 from common.compression.tuning import Tuning, tune
 from common.errors import InvalidInputError
@@ -22,12 +22,15 @@ from common.experiment.context import RunContext, TaskResult
 Own = Callable[[Tuning], Method]
 
 
-def measure(context: RunContext, subject: Subject, own: Own, *, trains: bool) -> TaskResult:
+def measure(
+    context: RunContext, subject: Subject, own: Mapping[str, Own], *, trains: bool
+) -> TaskResult:
     """The configured method on ``subject``.
 
     Args:
-        own: the paper's method, given the training.
-        trains: whether it trains by itself; others are trained after they have compressed.
+        own: what the paper has by the name that ``task.method`` gives it, given the training; its
+            method is ``own``.
+        trains: whether these train by themselves; others are trained after they have compressed.
 
     Returns:
         ``score`` and ``score_dense`` (accuracy in per cent, or perplexity), ``score_untrained``
@@ -62,7 +65,7 @@ def measure(context: RunContext, subject: Subject, own: Own, *, trains: bool) ->
         pruned = _zeros(model, report.layers) if isinstance(method, MagnitudePruning) else {}
         if pruned:
             after = _sparse(after, report.layers, pruned)
-        if task.steps and not (task.method == OWN and trains):
+        if task.steps and not (task.method in own and trains):
             metrics["score_untrained"] = subject.judge(model)
             context.stop.raise_if_set()
             tune(model, tuning, before_update=lambda: _hold(pruned))

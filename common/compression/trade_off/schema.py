@@ -14,7 +14,8 @@ class TradeOffTask(TaskConfig):
 
     Attributes:
         weights: the checkpoint, a ``TrainedResNetSpec`` or a ``ReferenceLMSpec``.
-        method: ``own``, the paper's; or a control of ``common.compression.trade_off.controls``.
+        method: ``own``, the paper's (of lr2vq also ``plain``, vector quantisation without a map),
+            or a control of ``common.compression.trade_off.controls``.
         budget_of: ``parameters``, ``macs`` or ``bytes``.
         budget: part of what the dense model takes; none where the method has no choice (``int8``).
         steps: of training: in the method if it trains, after it if not.

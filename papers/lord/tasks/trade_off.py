@@ -11,4 +11,4 @@ from papers.lord.compress import OneShotLowRank
 def gpt(context: RunContext) -> TaskResult:
     """Perplexity of a small GPT, and its costs; factors are trained as those of the controls."""
     subject = language_model(context)
-    return measure(context, subject, lambda tuning: OneShotLowRank(), trains=False)
+    return measure(context, subject, {"own": lambda tuning: OneShotLowRank()}, trains=False)

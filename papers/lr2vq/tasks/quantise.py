@@ -19,6 +19,7 @@ from common.compression.tuning import Tuning, tune
 from common.errors import InvalidInputError
 from common.experiment.context import RunContext, TaskResult
 from common.nn.cifar_resnet import inner_convolutions
+from common.trainers.fit import FitResult
 from common.trainers.image_task import accuracy, calibration_batches, train, within
 from papers.lr2vq import models, network
 from papers.lr2vq.bgd import quantise_in_order
@@ -35,12 +36,21 @@ def run(context: RunContext) -> TaskResult:
         raise InvalidInputError(f"task.method={task.method!r}; allowed: {', '.join(METHODS)}.")
     if task.order not in (ALONG_OUT, ALONG_IN):
         raise InvalidInputError(f"task.order={task.order!r}; allowed: {ALONG_OUT}, {ALONG_IN}.")
+    if task.reassign_every and task.method in ("low_rank", "pretrain_lowrank"):
+        raise InvalidInputError(
+            f"task.reassign_every={task.reassign_every} with task.method={task.method}; allowed: "
+            "0, since there are no codes while it trains."
+        )
     model = start.copy()
     metrics = {"accuracy_dense": accuracy(start.model, start.data.test)}
     if task.method == "pretrain_lowrank":
-        metrics |= pretrained(context, start, model)
+        first = pretrained(context, start, model)
+        metrics["accuracy_low_rank"] = first.val_scores[-1]
     else:
+        first = None
         encode(context, start, model)
+    if task.method == "bgd":
+        metrics["tuning_steps"] = task.tune_steps * len(inner_convolutions(start.model))
     metrics["accuracy_before"] = accuracy(model, start.data.test)
     if task.frozen:
         for code in network.quantised(model):
@@ -52,7 +62,7 @@ def run(context: RunContext) -> TaskResult:
     metrics |= {
         "accuracy": accuracy(model, start.data.test),
         "accuracy_before_rounding": fitted.val_scores[-1],
-        "steps": fitted.steps,
+        "steps": fitted.steps + (first.steps if first else 0),
         "factor": dense_bits(start.model) / network.bits(model),
         "bytes": network.bits(model) / 8,
         "file_bytes": network.file_bytes(model),
@@ -71,7 +81,16 @@ def encode(context: RunContext, start: Start, model: nn.Module) -> None:
             start.data.train, task.calibration, context.config.train.batch_size, context.config.seed
         )
         tuned = partial(distilled, start.model, images, task.tune_steps)
-        quantise_in_order(model, names, images, task.size, task.words, generator, tune=tuned)
+        quantise_in_order(
+            model,
+            names,
+            images,
+            task.size,
+            task.words,
+            generator,
+            weighted=task.weighted,
+            tune=tuned,
+        )
         return
     layout = Layout(1 if task.method == "scalar" else task.size, task.order)
 
@@ -86,7 +105,7 @@ def encode(context: RunContext, start: Start, model: nn.Module) -> None:
     network.encode_layers(model, names, one)
 
 
-def pretrained(context: RunContext, start: Start, model: nn.Module) -> dict[str, float]:
+def pretrained(context: RunContext, start: Start, model: nn.Module) -> FitResult:
     """Train the vectors without codes for the same steps, then cluster them."""
     task = context.config.task
     layout = Layout(task.size, task.order)
@@ -98,10 +117,10 @@ def pretrained(context: RunContext, start: Start, model: nn.Module) -> dict[str,
     for layer in layers.values():
         words = network.layout_words(layout, layer.code.shape, task.words)
         layer.code = models.cluster(layer.code, words, generator)
-    return {"accuracy_low_rank": fitted.val_scores[-1]}
+    return fitted
 
 
-def fit(context: RunContext, start: Start, model: nn.Module, name: str):
+def fit(context: RunContext, start: Start, model: nn.Module, name: str) -> FitResult:
     """The configured steps."""
     task = context.config.task
     shadows = {}

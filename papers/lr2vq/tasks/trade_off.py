@@ -22,4 +22,4 @@ def gpt(context: RunContext) -> TaskResult:
 
 def _measured(context: RunContext, subject) -> TaskResult:
     own = partial(LR2VQ, seed=context.config.seed)
-    return measure(context, subject, own, trains=True)
+    return measure(context, subject, {"own": own, "plain": partial(own, part=1.0)}, trains=True)

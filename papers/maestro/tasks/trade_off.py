@@ -10,9 +10,9 @@ from papers.maestro.compress import Maestro
 
 def resnet20(context: RunContext) -> TaskResult:
     """Accuracy of a ResNet-20 in per cent, and its costs."""
-    return measure(context, images(context), Maestro, trains=True)
+    return measure(context, images(context), {"own": Maestro}, trains=True)
 
 
 def gpt(context: RunContext) -> TaskResult:
     """Perplexity of a small GPT, and its costs."""
-    return measure(context, language_model(context), Maestro, trains=True)
+    return measure(context, language_model(context), {"own": Maestro}, trains=True)

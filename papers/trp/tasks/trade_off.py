@@ -10,4 +10,4 @@ from papers.trp.compress import RankPruning
 
 def resnet20(context: RunContext) -> TaskResult:
     """Accuracy of a ResNet-20 in per cent, and its costs."""
-    return measure(context, images(context), RankPruning, trains=True)
+    return measure(context, images(context), {"own": RankPruning}, trains=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from itertools import pairwise
 
@@ -11,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from common.compression.budget import Budget
+from common.compression.compress import compress
 from common.compression.costs import stored_bytes
 from common.compression.decoded import Decoded
 from common.compression.subvectors import ALONG_IN, ALONG_OUT, Layout
@@ -18,6 +21,7 @@ from common.errors import InvalidInputError
 from common.nn.cifar_resnet import CifarResNet, inner_convolutions
 from papers.lr2vq import network
 from papers.lr2vq.bgd import input_moment, quantise_in_order, unrolled, weighted_codes
+from papers.lr2vq.compress import LR2VQ
 from papers.lr2vq.error import error_parts, predicted, suggested
 from papers.lr2vq.models import (
     GroupedBlock,
@@ -249,3 +253,31 @@ def test_layers_in_order_see_what_was_quantised_before():
             nn.Sequential(nn.Conv2d(3, 2, 3)), "0", [torch.randn(1, 3, 5, 5)], 4, generator()
         )
     assert before.shape == (4, 4)
+
+
+def test_the_first_convolution_stays_dense_and_d_is_below_m():
+    """A budget that subvectors of 2 meet: the map is of one dimension, not of two."""
+    torch.manual_seed(0)
+    model, images = CifarResNet(8), [torch.randn(2, 3, 32, 32)]
+    small, report = compress(model, LR2VQ(words=16), budget=Budget(bytes=0.3), calibration=images)
+    assert report.skipped["conv1"] == "is the first convolution"
+    code = small.layer1[0].conv1.code
+    assert code.map.shape == (2, 1)
+    plain, _ = compress(model, LR2VQ(words=16, part=1.0), calibration=images)
+    assert plain.layer1[0].conv1.code.map is None
+    with pytest.raises(InvalidInputError, match="part=0"):
+        LR2VQ(part=0)
+
+
+def test_distances_by_activations_matter_where_inputs_are_not_white():
+    """The same course with plain distances leaves a larger error of the outputs."""
+    torch.manual_seed(0)
+    layer = nn.Linear(8, 64, bias=False)
+    inputs = torch.randn(500, 8) * torch.tensor([10.0] * 2 + [0.1] * 6)
+    errors = {}
+    for weighted in (True, False):
+        model = nn.Sequential(copy.deepcopy(layer))
+        generator = torch.Generator().manual_seed(0)
+        quantise_in_order(model, ["0"], [inputs], 4, 16, generator, weighted=weighted)
+        errors[weighted] = float((model(inputs) - layer(inputs)).detach().square().sum())
+    assert errors[True] < errors[False]

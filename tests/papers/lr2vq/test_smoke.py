@@ -74,3 +74,23 @@ def test_a_killed_training_goes_on_alike(tmp_path):
     arguments += [f"data.root={ROOT / 'data'}"]
     whole, resumed = both("lr2vq", "quantise", arguments, 6, tmp_path)
     assert resumed == whole
+
+
+@pytest.mark.slow
+@pytest.mark.data
+def test_no_codes_to_give_anew(smoke):
+    status, record = smoke(
+        "quantise", "task.method=low_rank", "task.reassign_every=1", f"data.root={ROOT / 'data'}"
+    )
+    assert status == 2
+    assert "there are no codes while it trains" in record["reason"]
+
+
+@pytest.mark.slow
+@pytest.mark.data
+@pytest.mark.parametrize("step", [1, 3])
+def test_a_training_in_two_phases_resumes_in_either(step, tmp_path):
+    arguments = ["task.method=pretrain_lowrank", f"data.root={ROOT / 'data'}"]
+    whole, resumed = both("lr2vq", "quantise", arguments, step, tmp_path)
+    assert whole["steps"] == 4
+    assert resumed == whole

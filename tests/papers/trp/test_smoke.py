@@ -39,7 +39,7 @@ def test_smoke_on_fetched_data(task, smoke):
 
 @pytest.mark.slow
 @pytest.mark.data
-@pytest.mark.parametrize("step", [1, 2])
+@pytest.mark.parametrize("step", [1, 3])
 def test_a_killed_run_measures_what_it_would_have(step, tmp_path):
     """In the middle of a training, and between two."""
     arguments = [f"data.root={ROOT / 'data'}"]
