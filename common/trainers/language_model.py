@@ -118,7 +118,7 @@ def train(
         between: called before each step; may raise to stop.
 
     Returns:
-        Mean training loss of each report that this call made.
+        Mean training loss of each report, those before a resume included.
 
     Raises:
         Diverged: the loss is not finite.
@@ -128,9 +128,9 @@ def train(
         update = optimiser(model, recipe)
     else:
         update = make_optimiser([p for p in model.parameters() if p.requires_grad])
-    step = _resume(model, update, recipe, folder)
+    step, reports, losses = _resume(model, update, recipe, folder)
     model.train()
-    reports, losses, last = [], [], None
+    last = None
     while step < recipe.steps:
         between()
         inputs, targets = (part.to(device) for part in batch(stream, recipe, step))
@@ -147,26 +147,34 @@ def train(
         last = value
         losses.append(value)
         step += 1
-        if folder is not None and step == recipe.stable_steps:
-            _save(folder / STABLE, step, model, update, recipe)
-        if step % every == 0 or step == recipe.steps:
-            if folder is not None:
-                _save(folder / LATEST, step, model, update, recipe)
+        reported = step % every == 0 or step == recipe.steps
+        if reported:
             reports.append(sum(losses) / len(losses))
-            report(step, reports[-1])
             losses.clear()
+        for name, due in ((STABLE, step == recipe.stable_steps), (LATEST, reported)):
+            if folder is not None and due:
+                _save(folder / name, step, (reports, losses), model, update, recipe)
+        if reported:
+            report(step, reports[-1])
     model.eval()
     return reports
 
 
 def _save(
-    path: Path, step: int, model: nn.Module, update: torch.optim.Optimizer, recipe: Recipe
+    path: Path,
+    step: int,
+    seen: tuple[list[float], list[float]],
+    model: nn.Module,
+    update: torch.optim.Optimizer,
+    recipe: Recipe,
 ) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     state = {
         "step": step,
         "steps": recipe.steps,
         "stable_steps": recipe.stable_steps,
+        "reports": seen[0],
+        "losses": seen[1],  # since the last of them
         "model": model.state_dict(),
         "optimiser": update.state_dict(),
     }
@@ -176,8 +184,9 @@ def _save(
 
 def _resume(
     model: nn.Module, update: torch.optim.Optimizer, recipe: Recipe, folder: Path | None
-) -> int:
-    """Steps taken by the furthest checkpoint that a training of this length passes through."""
+) -> tuple[int, list[float], list[float]]:
+    """Steps taken by the furthest checkpoint that a training of this length passes through, the
+    losses reported by then, and those since."""
     fitting = []
     for name in (LATEST, STABLE):
         path = None if folder is None else folder / name
@@ -188,8 +197,8 @@ def _resume(
             if state["steps"] == recipe.steps or rate_has_not_fallen:
                 fitting.append(state)
     if not fitting:
-        return 0
+        return 0, [], []
     state = max(fitting, key=lambda found: found["step"])
     model.load_state_dict(state["model"])
     update.load_state_dict(state["optimiser"])
-    return state["step"]
+    return state["step"], state["reports"], state["losses"]

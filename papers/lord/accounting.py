@@ -95,19 +95,21 @@ def rank_reduction(shape: tuple[int, int], rank: int) -> float:
     return 100 * (1 - rank / min(shape))
 
 
-def within(config: GPTConfig, kinds: Iterable[str], part: float, grid: int) -> dict[str, int]:
-    """The largest rank, a multiple of ``grid`` and the same for all these types, at which the model
-    has at most this part of its parameters.
+def nearest(config: GPTConfig, kinds: Iterable[str], part: float, grid: int) -> dict[str, int]:
+    """The rank, a multiple of ``grid`` and the same for all these types, at which the model comes
+    nearest to this part of its parameters.
 
     Raises:
         InvalidInputError: even rank ``grid`` leaves more.
     """
     kinds = list(kinds)
-    most = min(min(shapes(config)[kind]) for kind in kinds)
-    allowed = part * parameters(config)
-    for rank in range(most // grid * grid, 0, -grid):
-        if parameters(config, dict.fromkeys(kinds, rank)) <= allowed:
-            return dict.fromkeys(kinds, rank)
-    raise InvalidInputError(
-        f"{part:g} of the parameters cannot be met by {', '.join(kinds)} at rank {grid} or more."
-    )
+    most, wanted = min(min(shapes(config)[kind]) for kind in kinds), part * parameters(config)
+    left = {
+        rank: parameters(config, dict.fromkeys(kinds, rank)) for rank in range(grid, most + 1, grid)
+    }
+    if not left or left[grid] > wanted:
+        raise InvalidInputError(
+            f"{part:g} of the parameters cannot be met by {', '.join(kinds)} at rank {grid} or "
+            "more."
+        )
+    return dict.fromkeys(kinds, min(left, key=lambda rank: abs(left[rank] - wanted)))

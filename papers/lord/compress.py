@@ -27,7 +27,8 @@ class OneShotLowRank:
         decomposition: ``afm``; ``afm_uncentred`` and ``svd`` are its controls.
         rule: how ranks are chosen, see ``common.compression.allocation``.
         amount: of the rule; None where a budget decides.
-        grid: ranks are multiples of it, 128 for tensor cores; rounded down, so that a budget holds.
+        grid: ranks are multiples of it, 128 for tensor cores; rounded down, so that a budget holds,
+            those below it to 1.
         keep: of a batch, which rows count; None: all.
     """
 

@@ -19,7 +19,7 @@ def cut(
 
     Args:
         start: the model and its training files.
-        per_cent: of the parameters of the whole model; at least so many are cut.
+        per_cent: of the parameters of the whole model, met as nearly as the grid allows.
         grid: ranks are multiples of it.
         calibration_tokens: of training files.
         seed: of the calibration windows.
@@ -29,7 +29,7 @@ def cut(
     """
     if not per_cent:
         return start.copy(), {}
-    ranks = accounting.within(start.model.config, MLP, 1 - per_cent / 100, grid)
+    ranks = accounting.nearest(start.model.config, MLP, 1 - per_cent / 100, grid)
     chosen = of_layers(ranks, linear_layers(start.model))
     targets = {name: start.model.get_submodule(name) for name in chosen}
     batches = start.calibration(calibration_tokens, seed)

@@ -16,8 +16,9 @@ from papers.lord.sensitivity import by_kind
 def rank_per_kind(parts: Mapping[str, Decomposition], saved: int, grid: int) -> dict[str, int]:
     """Ranks that save so many parameters while each type leaves out the same part of its energy.
 
-    Types with more slack are cut further, as the final models of the paper are. A type whose
-    factors would have as many parameters as its matrix stays dense.
+    Types with more slack are cut further, as the final models of the paper are, by a rule in place
+    of its study of sensitivity (``papers.lord.sensitivity``). A type whose factors would have as
+    many parameters as its matrix stays dense.
 
     Args:
         parts: decomposed layers of a GPT, by name.

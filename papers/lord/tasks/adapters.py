@@ -61,6 +61,8 @@ def run(context: RunContext) -> TaskResult:
     metrics |= {"after": judge(shifted.val), "old_after": judge(start.corpus.val)}
     metrics["gain"] = metrics["before"] - metrics["after"]
     metrics["gain_per_cent"] = 100 * metrics["gain"] / metrics["before"]
+    # What factorising cost is part of `before`, and winning it back part of `gain`.
+    metrics["gain_over_untouched"] = metrics["untouched"] - metrics["after"]
     stored = start.model.lm_head.weight.element_size()
     metrics |= memory(shape, ranks, task.rank, stored) | starcoder_memory(task.rank)
     if task.quantised:

@@ -16,6 +16,7 @@ from common.experiment.machine import device
 from papers.lord.comparison import compared
 from papers.lord.exactness import tail_identity
 from papers.lord.models import linear_layers
+from papers.lord.tasks.output_error import pca_distance
 
 OPENING, CLOSING = 101, 102  # [CLS], [SEP]
 _BATCH = 16
@@ -51,6 +52,13 @@ def run(context: RunContext) -> TaskResult:
         train[: task.exact_windows].split(_BATCH),
         task.fractions,
         task.competitors,
+        keep=no_special_tokens,
+    )
+    exact["pca_error"] = pca_distance(
+        model,
+        linear_layers(model),
+        train[: task.exact_windows],
+        task.fractions,
         keep=no_special_tokens,
     )
     return TaskResult(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from common.compression.capture import output_moments
+from common.compression.capture import Keep, output_moments
 from common.compression.ranks import by_fraction
 from common.errors import UserError
 from common.experiment.context import RunContext, TaskResult
@@ -58,10 +58,17 @@ def _figures(task, model: nn.ModuleDict, rows: Tensor) -> dict[str, float]:
 
 @torch.no_grad()
 def pca_distance(
-    model: nn.Module, targets: dict[str, nn.Linear], batch: Tensor, fractions: list[float]
+    model: nn.Module,
+    targets: dict[str, nn.Linear],
+    batch: Tensor,
+    fractions: list[float],
+    keep: Keep | None = None,
 ) -> float:
     """Largest relative distance of the tail sums from what scikit-learn's PCA of the outputs leaves
     on the same rows.
+
+    Args:
+        keep: see ``capture.output_moments``.
 
     Raises:
         UserError: the extra ``sklearn`` is not installed.
@@ -73,7 +80,8 @@ def pca_distance(
             "AFM is compared with scikit-learn's PCA, which is not installed: "
             "pip install 'structlab[sklearn]'."
         ) from error
-    found = output_moments(model, targets, [batch])
+    found = output_moments(model, targets, [batch], keep)
+    counted = slice(None) if keep is None else keep(batch)
     outputs: dict[str, Tensor] = {}
     handles = [
         layer.register_forward_hook(lambda _, __, y, name=name: outputs.update({name: y}))
@@ -85,7 +93,7 @@ def pca_distance(
     worst = 0.0
     for name, layer in targets.items():
         basis = AtomicFeatures(layer, found[name]).basis
-        rows = outputs[name].flatten(0, -2).double().cpu().numpy()
+        rows = outputs[name][counted].reshape(-1, outputs[name].shape[-1]).double().cpu().numpy()
         pca = PCA(svd_solver="full").fit(rows)
         centred = rows - pca.mean_
         scores = centred @ pca.components_.T

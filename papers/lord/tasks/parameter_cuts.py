@@ -46,7 +46,7 @@ def run(context: RunContext) -> TaskResult:
     metrics["parameters"] = float(total)
     tables = {}
     for name, cut in task.cuts.items():
-        ranks = accounting.within(config, MLP, 1 - cut / 100, task.grid)
+        ranks = accounting.nearest(config, MLP, 1 - cut / 100, task.grid)
         saved = total - accounting.parameters(config, ranks)
         metrics[f"rank_{name}"] = float(ranks[MLP[0]])
         metrics[f"cut_{name}"] = 100 * saved / total

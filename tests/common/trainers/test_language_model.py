@@ -55,12 +55,12 @@ def test_it_learns_a_periodic_stream():
 @pytest.mark.parametrize("cut", [5, 10, 17])
 def test_a_cut_training_ends_with_the_same_bits(tmp_path, cut):
     whole, resumed = fresh(), fresh()
-    train(whole, STREAM, recipe())
+    losses = train(whole, STREAM, recipe(), every=3)
     with pytest.raises(Cut):
         train(resumed, STREAM, recipe(), folder=tmp_path, every=3, between=cut_after(cut))
     torch.manual_seed(9)
     resumed = GPT(CONFIG)  # what it starts from does not matter
-    train(resumed, STREAM, recipe(), folder=tmp_path, every=3)
+    assert train(resumed, STREAM, recipe(), folder=tmp_path, every=3) == losses
     assert same(whole, resumed)
 
 

@@ -13,7 +13,7 @@ from common.compression.factorised import LowRankLinear
 from common.errors import InvalidInputError
 from common.nn.gpt import GPT, GPTConfig
 from papers.lord import accounting
-from papers.lord.accounting import MLP, STARCODER, break_even_rank, rank_reduction, saves, within
+from papers.lord.accounting import MLP, STARCODER, break_even_rank, nearest, rank_reduction, saves
 
 SMALL = GPTConfig(vocabulary=30, context=10, layers=3, heads=4, width=16)
 
@@ -61,16 +61,18 @@ def test_a_rank_reduction_is_no_reduction_of_parameters():
     assert accounting.layer_parameters((24_576, 6144), 3712, True) < 24_576 * 6144
 
 
-def test_the_largest_rank_within_a_budget():
+def test_the_rank_nearest_to_a_cut():
     config = GPTConfig(heads=3)
     total = accounting.parameters(config)
-    for part, grid in ((0.852, 4), (0.794, 16)):
-        ranks = within(config, MLP, part, grid)
+    for part, grid in ((0.852, 4), (0.794, 4), (0.852, 16), (0.794, 16)):
+        ranks = nearest(config, MLP, part, grid)
         (rank,) = set(ranks.values())
         assert rank % grid == 0
-        assert accounting.parameters(config, ranks) <= part * total
-        above = dict.fromkeys(MLP, rank + grid)
-        assert accounting.parameters(config, above) > part * total
+
+        def off(rank, part=part):
+            return abs(accounting.parameters(config, dict.fromkeys(MLP, rank)) - part * total)
+
+        assert off(rank) <= min(off(rank - grid), off(rank + grid))
 
 
 def test_what_does_not_fit_is_refused():
@@ -81,4 +83,4 @@ def test_what_does_not_fit_is_refused():
     with pytest.raises(InvalidInputError, match="Ranks of 2 blocks; the model has 3"):
         accounting.parameters(SMALL, [{}, {}])
     with pytest.raises(InvalidInputError, match=r"0\.2 of the parameters cannot be met"):
-        within(SMALL, MLP, 0.2, 4)
+        nearest(SMALL, MLP, 0.2, 4)
