@@ -15,6 +15,7 @@ BENCHMARKS = (
     "step_share",
     "generators",
     "low_rank_layers",
+    "compressing_steps",
     "vector_quantisation",
     "ctr_inference",
     "feature_statistics",

@@ -1,7 +1,10 @@
 """k-means against scikit-learn and the rate of its matrix product; decoding against a copy."""
 
+from collections.abc import Callable
+
 import torch
 
+from benchmarks.peak_memory import extra_peak_bytes
 from benchmarks.report import Measurement
 from benchmarks.timing import interleaved_medians
 from common.compression.kmeans import assign, kmeans, plus_plus
@@ -13,7 +16,7 @@ ITERATIONS = 5
 
 
 def measure(rounds: int, threads: int, peer: bool) -> list[Measurement]:
-    found = assignment(rounds) + decoding(rounds)
+    found = [*assignment(rounds), memory(threads), *decoding(rounds)]
     return found + (against_sklearn() if peer else [])
 
 
@@ -41,6 +44,19 @@ def assignment(rounds: int) -> list[Measurement]:
             Measurement(title, "product alone / assignment", share, "x", (">=", 0.5)),
         ]
     return found
+
+
+def memory(threads: int) -> Measurement:
+    """Of the assignment of a million vectors, whose table of distances would take a gigabyte."""
+    mebibytes = extra_peak_bytes(_prepare_assignment, threads=threads) / 2**20
+    title = "assignment of 1,000,000 x 8 to 256 words"
+    return Measurement(title, "peak memory", mebibytes, "MiB", ("<=", 256))
+
+
+def _prepare_assignment() -> Callable[[], object]:
+    points, words = torch.randn(1_000_000, 8), torch.randn(WORDS, 8)
+    assign(points[:1000], words)
+    return lambda: assign(points, words)
 
 
 def decoding(rounds: int) -> list[Measurement]:
