@@ -10,7 +10,7 @@ from common.errors import InvalidInputError
 
 _BLOCK = 4096  # rows of a float32 product; their sums are added in float64
 _PANELS = 4  # of columns of a symmetric product: 10 of its 16 tiles are multiplied out
-_NARROW = 128  # columns of a panel under which one product is as fast as its panels
+_NARROW = 64  # columns of a panel under which one product is as fast as its panels
 
 
 class Moments:

@@ -1,7 +1,7 @@
 """From tables of values to ids and numbers: who is in which split, and what is learnt from whom.
 
 An encoder that has seen the test rows knows which values occur there. Ids and ranges are therefore
-fitted on the training rows, and id 0 stands for every value that they do not have.
+fitted on the rows of training and validation, and id 0 stands for every value that these lack.
 """
 
 from __future__ import annotations

@@ -18,14 +18,16 @@ from papers.ctr_lowrank.compression import (
 )
 from papers.ctr_lowrank.models.ctr import CtrModel
 
+_FIRST = "mlp.layers.0"
+
 
 @dataclass
 class UnifiedLowRank:
     """Tables and layers of a :class:`CtrModel` at the ranks of a plan, not fine-tuned.
 
     The layers after the first of the MLP are replaced one by one, and reported so. Tables, and the
-    first layer that their decoders are folded into, change what passes between them: they are
-    replaced together, and count in the report's totals.
+    first layer that their decoders are folded into unless it is excluded, change what passes
+    between them: they are replaced together, and count in the report's totals.
 
     Attributes:
         plan: ranks and method; a budget cannot take its place.
@@ -58,6 +60,9 @@ class UnifiedLowRank:
                 replaced[name] = factorised(layer, found.layers[place], self.plan)
         if self.plan.table_rank is not None:
             model.tables = compressed_tables(model.tables, found.fields, self.plan)
-            if self.plan.fuse and model.FUSES:
+            if self.plan.fuse and model.FUSES and _FIRST in work.layers:
                 fuse(model)
+                work.reasons[_FIRST] = "has the decoders of the tables folded in"
+        for name in work.layers.keys() - replaced.keys():
+            work.reasons.setdefault(name, "is no layer that the plan factorises")
         return replaced

@@ -206,8 +206,9 @@ def fuse(model: CtrModel) -> CtrModel:
 def _counted(batches: Iterable, counts: list[Tensor]) -> Iterator:
     """Pass batches on, adding up how often each id occurs in them."""
     for ids, dense in batches:
+        one = counts[0].new_ones(1).expand(len(ids))
         for count, column in zip(counts, ids.mT, strict=True):
-            count += torch.bincount(column, minlength=len(count))
+            count.index_add_(0, column, one)
         yield ids, dense
 
 

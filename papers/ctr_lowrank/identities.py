@@ -22,13 +22,15 @@ from papers.ctr_lowrank.compression import (
 from papers.ctr_lowrank.models.ctr import CtrModel
 from papers.ctr_lowrank.training import predict, training_batches
 
+_NOTHING = 1e-9  # of the energy: below it nothing but rounding is left out
+
 
 def error_identity(
     model: CtrModel, data: CtrData, ranks: Sequence[int], config: DictConfig
 ) -> dict[str, float]:
     """Largest relative deviation of the error on the statistics' rows from the eigenvalues left
-    out, over ranks, in float64: of the factorised layers, and of the tables of all fields together
-    (a field of two ids alone has one eigenvalue and no error to divide by)."""
+    out, over ranks, in float64: of each factorised layer, and of each field's table where something
+    is left out (a table of n ids has at most n - 1 eigenvalues)."""
     wide = copy.deepcopy(model).double()
 
     def batches():
@@ -38,9 +40,10 @@ def error_identity(
     errors = projection_errors(wide, found, ranks, batches())
     worst = {"layer": 0.0, "table": 0.0}
     for (kind, place, rank), error in errors.items():
-        bases = [found.layers[place]] if kind == "layer" else found.fields
-        left_out = sum(basis.error(rank) for basis in bases)
-        worst[kind] = max(worst[kind], abs(error - left_out) / left_out)
+        basis = found.layers[place] if kind == "layer" else found.fields[place]
+        left_out = basis.error(rank)
+        if left_out > _NOTHING * basis.error(0):
+            worst[kind] = max(worst[kind], abs(error - left_out) / left_out)
     return {f"{kind}_error_deviation": value for kind, value in worst.items()}
 
 
@@ -49,7 +52,7 @@ def projection_errors(
     model: CtrModel, found: Statistics, ranks: Sequence[int], batches
 ) -> dict[tuple[str, int, int], float]:
     """Mean squared distance, summed over outputs, by ("layer", its place, rank) and
-    ("table", 0, rank)."""
+    ("table", its field, rank)."""
     places = range(1, len(model.mlp.layers))
     layers = {str(place): model.mlp.layers[place] for place in places}
     small = {
@@ -65,7 +68,10 @@ def projection_errors(
         for rank in ranks
         if rank < model.tables.dim
     }
-    totals = {("layer", *key): 0.0 for key in small} | {("table", 0, rank): 0.0 for rank in tables}
+    totals = {("layer", *key): 0.0 for key in small}
+    totals |= {
+        ("table", place, rank): 0.0 for place in range(model.tables.fields) for rank in tables
+    }
     rows = 0
 
     def see(name: str, inputs: Tensor, outputs: Tensor) -> None:
@@ -80,8 +86,9 @@ def projection_errors(
             rows += len(ids)
             vectors = model.tables(ids)
             for rank, table in tables.items():
-                error = (table.decode(table(ids)) - vectors).square().sum()
-                totals["table", 0, rank] += float(error)
+                errors = (table.decode(table(ids)) - vectors).square().sum((0, 2)).tolist()
+                for place, error in enumerate(errors):
+                    totals["table", place, rank] += error
             yield ids, dense
 
     with watching(layers, see):

@@ -76,7 +76,7 @@ class CompressTask(TaskConfig):
     Attributes:
         table_rank: columns of the compressed tables.
         layer_rank: of the layers after the first.
-        variants: of ``papers.ctr_lowrank.tasks.compress.VARIANTS``.
+        variants: of those of ``papers.ctr_lowrank.tasks.compress.variants``.
         controls: of ``more``, ``small``, ``pruned``, ``int8``.
         sweep_ranks: ranks of the layers at which AFM and SVD are compared before fine-tuning.
         check_ranks: ranks at which the error is compared with the eigenvalues left out, in float64;
@@ -86,6 +86,8 @@ class CompressTask(TaskConfig):
         tensor_train_columns: d_1, d_2, of tables with two cores.
         tensor_train_modes: n_1, n_2, n_3 of fields that have the published form instead.
         tensor_train_rank: R.
+        tensor_train_std: deviation of the cores' start in the published form; none takes the one
+            that gives the table the variance of a dense one.
         bootstrap_draws: of the intervals of losses.
     """
 
@@ -99,6 +101,7 @@ class CompressTask(TaskConfig):
     tensor_train_columns: list[int] = field(default_factory=lambda: [4, 4])
     tensor_train_modes: dict[str, list[int]] = field(default_factory=dict)
     tensor_train_rank: int = 18
+    tensor_train_std: float | None = None
     bootstrap_draws: int = 1000
 
 

@@ -65,7 +65,9 @@ class CtrModule(SupervisedModule):
         """Raises Diverged where the loss is not finite."""
         data_loss = super().training_step(batch, batch_idx)
         decay = sum(weight.square().sum() for weight in self.model.regularised())
-        return data_loss + self.l2 / len(batch[-1]) * decay
+        # Gradients are averaged over processes, each of which has its part of the batch.
+        rows = len(batch[-1]) * self.trainer.world_size
+        return data_loss + self.l2 / rows * decay
 
     def on_validation_end(self) -> None:
         """Stop once the last ``patience`` epochs were no better than one before."""

@@ -1,7 +1,8 @@
 """C1, C2, C4, C5, C7 to C10: one dense model, all that is made of it, and its controls.
 
-Everything that is compared starts from the same dense weights and sees the same batches in the same
-order. ``more`` is the dense model with the epochs that the compressed ones are fine-tuned for.
+What is compressed, pruned or rounded starts from the same dense weights, ``small`` and ``tt`` from
+their own; all see the same batches in the same order. ``more`` is the dense model with the epochs
+that the compressed ones are fine-tuned for.
 """
 
 from __future__ import annotations
@@ -215,7 +216,7 @@ def _controls(context: RunContext, dense: CtrModel, shape: Shape, measured: _Mea
 
 
 def _tensor_train(context: RunContext, measured: _Measured, dense: CtrModel) -> None:
-    """Trained from its own start for as long as the dense model and its fine-tuning."""
+    """Trained from its own start until it gets no better, then as long as others are fine-tuned."""
     config, task, data = context.config, context.config.task, measured.data
     if unknown := [f for f in task.tensor_train_fields if f not in data.fields]:
         raise InvalidInputError(
@@ -231,7 +232,9 @@ def _tensor_train(context: RunContext, measured: _Measured, dense: CtrModel) -> 
         if modes is None:
             trains[place] = two_cores(rows, columns, rank)
         else:
-            trains[place] = published(rows, list(modes), config.model.dim, rank, std=None)
+            trains[place] = published(
+                rows, list(modes), config.model.dim, rank, std=task.tensor_train_std
+            )
     tables = TensorTrainTables(data.vocabularies, config.model.dim, trains)
     model = build(config.model, tables, len(data.dense_fields))
     _trained(context, "tt_first", model, data)

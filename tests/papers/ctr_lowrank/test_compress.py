@@ -37,3 +37,17 @@ def test_other_models_and_budgets_are_refused():
         common_compress(nn.Linear(3, 2), method, calibration=[torch.randn(4, 3)])
     with pytest.raises(InvalidInputError, match="its settings decide"):
         common_compress(model(), method, budget=Budget(parameters=0.5), calibration=[rows()])
+
+
+def test_what_stays_dense_says_why_and_an_excluded_layer_is_not_folded():
+    made, calibration = model(), [rows()]
+    method = UnifiedLowRank(Plan("afm", table_rank=2, layer_rank=3))
+    _, report = common_compress(made, method, calibration=calibration)
+    assert report.skipped["mlp.layers.0"] == "has the decoders of the tables folded in"
+    whole, _ = common_compress(made, method, calibration=calibration, exclude=["mlp.layers.0"])
+    torch.testing.assert_close(whole.mlp.layers[0].weight, made.mlp.layers[0].weight)
+    assert not whole.fused
+    ids, dense = rows()
+    unfused = Plan("afm", table_rank=2, layer_rank=3, fuse=False)
+    own = compress(made, statistics(made, calibration), unfused)
+    torch.testing.assert_close(whole(ids, dense), own(ids, dense))
