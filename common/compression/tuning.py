@@ -12,8 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from common.errors import Diverged, InvalidInputError
-
-MakeOptimiser = Callable[[list[nn.Parameter]], torch.optim.Optimizer]
+from common.trainers.language_model import MakeOptimiser
 
 
 @dataclass

@@ -8,6 +8,8 @@ from pathlib import Path
 from rich.console import Console
 
 from common.atomic import write_text
+from common.errors import UserError
+from common.figures import require_matplotlib
 from common.ledger import comparison as table
 from common.ledger import trade_off
 from common.ledger.cluster import send
@@ -48,11 +50,18 @@ def compare(
         launcher_options: more overrides, of the launcher.
 
     Raises:
-        UserError: there is no such comparison, a run does not compose, or a timed run failed.
+        UserError: there is no such comparison, a run does not compose, a timed run failed, an
+            option would be of no effect, or figures cannot be drawn here.
     """
     path = folders.comparison(name)
     spec = table.read(path)
     of_sizes = isinstance(spec, TradeOff)
+    if of_sizes and time:
+        raise UserError(f"--time: {name} compares sizes, whose table has no times.")
+    if launcher is not None and not run:
+        raise UserError(f"--launcher {launcher} sends the runs that --run asks for; give both.")
+    if of_sizes:
+        require_matplotlib()  # before hours of runs, not after them
     cells = (trade_off if of_sizes else table).runs(spec, str(path))
     console = Console()
     failed = False
@@ -63,7 +72,7 @@ def compare(
         failed = bool(_run_missing(spec, cells.values(), folders, jobs, threads, console))
     for paper in spec.papers:
         update(paper, folders)
-    if time and not of_sizes:
+    if time:
         times = _timed(spec, cells, threads, console)
         write_text(folders.comparison_times(name), table.times_csv(times))
     rows = {paper: read_runs(folders.runs(paper)).rows for paper in spec.papers}

@@ -65,6 +65,7 @@ def test_tokens(paper, options, unit, part, smoke, made):
     ("options", "message"),
     [
         (["task.method=mp3"], "task.method='mp3'; allowed: own, small_dense, svd"),
+        (["task.steps=0"], "task.steps=0; allowed: 1 or more"),
         (["task.budget=0.01"], "macs cannot be met"),
         (["task.method=small_dense", "task.budget=0.0001"], "the narrowest model takes more"),
         (["task.method=small_dense", "task.budget=null"], "small_dense needs task.budget"),

@@ -39,12 +39,12 @@ def measure(
         and four bytes for each that is left beside a bit for each place.
 
     Raises:
-        InvalidInputError: an unknown method, or a budget that cannot be met.
+        InvalidInputError: no step, an unknown method, or a budget that cannot be met.
     """
     task = context.config.task
-    tuning = Tuning(
-        subject.batches, max(1, task.steps), task.lr, make_optimiser=subject.make_optimiser
-    )
+    if task.steps < 1:
+        raise InvalidInputError(f"task.steps={task.steps}; allowed: 1 or more.")
+    tuning = Tuning(subject.batches, task.steps, task.lr, make_optimiser=subject.make_optimiser)
     dense = costs.costs(subject.model, subject.calibration[0])
     context.stop.raise_if_set()
     metrics = {"score_dense": subject.judge(subject.model)} | subject.metrics
@@ -53,7 +53,6 @@ def measure(
         tune(model, replace(tuning, lr=task.scratch_lr))
     else:
         method = method_named(task.method, own, tuning)
-        # Errors and latency are measured on the first batch; a trained method needs no other.
         model, report = compress(
             subject.model,
             method,
@@ -65,7 +64,7 @@ def measure(
         pruned = _zeros(model, report.layers) if isinstance(method, MagnitudePruning) else {}
         if pruned:
             after = _sparse(after, report.layers, pruned)
-        if task.steps and not (task.method in own and trains):
+        if not (task.method in own and trains):
             metrics["score_untrained"] = subject.judge(model)
             context.stop.raise_if_set()
             tune(model, tuning, before_update=lambda: _hold(pruned))

@@ -13,13 +13,12 @@ from torch import Tensor, nn
 
 from common.compression.language_models import trained_lm
 from common.compression.references import trained_resnet
-from common.compression.tuning import MakeOptimiser
 from common.data.image_loader import AugmentingLoader
 from common.experiment.context import RunContext
 from common.nn.cifar_resnet import WIDTHS, CifarResNet
 from common.nn.gpt import GPT, GPTConfig
 from common.trainers.image_task import accuracy, calibration_batches
-from common.trainers.language_model import Recipe, batch
+from common.trainers.language_model import MakeOptimiser, Recipe, batch
 
 Batches = Iterable[tuple[Tensor, Tensor]]
 
@@ -87,7 +86,6 @@ def language_model(context: RunContext) -> Subject:
     config, start = context.config, trained_lm(context)
     task, shape = config.task, start.model.config
     recipe = Recipe(task.steps, task.batch_size, start.context, task.lr, seed=config.seed)
-    steps = range(max(1, task.steps))
 
     def narrower() -> Iterator[nn.Module]:
         for width in range(shape.width, shape.heads - 1, -shape.heads):
@@ -100,7 +98,7 @@ def language_model(context: RunContext) -> Subject:
         calibration=start.calibration(task.calibration, config.seed),
         batches=[
             tuple(part.to(start.device) for part in batch(start.corpus.train, recipe, step))
-            for step in steps
+            for step in range(task.steps)
         ],
         make_optimiser=partial(torch.optim.AdamW, betas=recipe.betas, weight_decay=0.0),
         judge=lambda model: start.perplexity(model.model, task.judged_tokens),

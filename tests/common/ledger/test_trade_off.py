@@ -114,6 +114,7 @@ def test_a_wrong_file_is_refused(tmp_path, change, message):
 
 
 def test_the_page_without_any_run_and_an_unknown_launcher(tmp_path, capsys):
+    pytest.importorskip("matplotlib")
     ours = Folders.default()
     papers = tmp_path / "papers"
     shutil.copytree(ours.results / "plans", tmp_path / "results" / "plans")  # nothing to compose
@@ -125,5 +126,10 @@ def test_the_page_without_any_run_and_an_unknown_launcher(tmp_path, capsys):
     page = (tmp_path / "results" / "comparisons" / "sizes.md").read_text()
     assert page.startswith("# Accuracy against size\n")
     assert "| int8 |  | not run |" in page
-    assert main(["compare", "sizes", "--run", "--launcher", "slurp"], folders) == 2
-    assert "slurm" in capsys.readouterr().err
+    for options, message in (
+        (["--run", "--launcher", "slurp"], "slurm"),
+        (["--launcher", "slurm"], "give both"),
+        (["--time"], "has no times"),
+    ):
+        assert main(["compare", "sizes", *options], folders) == 2
+        assert message in capsys.readouterr().err

@@ -277,13 +277,11 @@ def test_one_threshold_within_a_budget():
     for allowance in (0, 15, 40, 100, 1000):
         ranks = by_importance_within(layers, costs, allowance)
         assert sum(costs[n] * r for n, r in ranks.items()) <= allowance
-        worth = torch.cat([importance(layer) for layer in layers.values()])
         left_out = [importance(layers[n])[r:] for n, r in ranks.items()]
         if allowance < 176:  # one component more, the next in importance, would cost too much
             threshold = float(torch.cat(left_out).max())
             more = by_importance(layers, threshold)
             assert sum(costs[n] * r for n, r in more.items()) > allowance
-        assert len(worth) == 12
 
 
 def test_costs_of_a_step_are_the_average_over_what_is_sampled():
