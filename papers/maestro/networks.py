@@ -9,6 +9,10 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from common.compression.layers import replace
+from common.errors import InvalidInputError
+from common.nn.imagenet_resnet import ImageNetResNet
+
 # groups of GroupNorm by width, where it takes the place of batch normalisation
 GROUPS = {16: 2, 32: 4, 64: 8, 128: 8, 256: 16, 512: 32, 1024: 32, 2048: 32}
 VGG19 = (64, 64, 0, 128, 128, 0, 256, 256, 256, 256, 0, 512, 512, 512, 512, 0, 512, 512, 512, 512)
@@ -34,10 +38,9 @@ class Vgg19(nn.Module):
 
     Args:
         classes: outputs.
-        group_norm: in place of batch normalisation, with :data:`GROUPS`.
     """
 
-    def __init__(self, classes: int = 10, group_norm: bool = False):
+    def __init__(self, classes: int = 10):
         super().__init__()
         layers: list[nn.Module] = []
         inputs = 3
@@ -45,14 +48,44 @@ class Vgg19(nn.Module):
             if width == 0:
                 layers.append(nn.MaxPool2d(2))
                 continue
-            norm = nn.GroupNorm(GROUPS[width], width) if group_norm else nn.BatchNorm2d(width)
-            layers += [nn.Conv2d(inputs, width, 3, padding=1, bias=False), norm, nn.ReLU()]
+            convolution = nn.Conv2d(inputs, width, 3, padding=1, bias=False)
+            layers += [convolution, nn.BatchNorm2d(width), nn.ReLU()]
             inputs = width
         self.features = nn.Sequential(*layers)
         self.fc = nn.Linear(512, classes)
 
     def forward(self, x: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b classes"]:
         return self.fc(self.features(x).amax((-2, -1)))
+
+
+NETWORKS = ("lenet", "vgg19", "resnet18")
+
+
+def network(name: str, classes: int = 10, group_norm: bool = False) -> nn.Module:
+    """One of :data:`NETWORKS`, as it is initialised.
+
+    Raises:
+        InvalidInputError: no such name, or group norms for a network without norms.
+    """
+    if name not in NETWORKS:
+        raise InvalidInputError(f"task.network={name!r}; allowed: {', '.join(NETWORKS)}.")
+    if name == "lenet":
+        if group_norm:
+            raise InvalidInputError(
+                "task.group_norm=true, but LeNet has no norms; allowed: false for lenet."
+            )
+        return LeNet(classes)
+    model = Vgg19(classes) if name == "vgg19" else ImageNetResNet(18, classes, small=True)
+    return with_group_norms(model) if group_norm else model
+
+
+def with_group_norms(model: nn.Module) -> nn.Module:
+    """Group norms, with :data:`GROUPS`, in the place of batch norms; changed in place."""
+    for name, module in list(model.named_modules()):
+        if isinstance(module, nn.BatchNorm2d):
+            width = module.num_features
+            replace(model, name, nn.GroupNorm(GROUPS[width], width))
+    return model
 
 
 class Attention(nn.Module):

@@ -5,12 +5,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping
 
-import torch
 from torch import Tensor, nn
 
 from common.compression.batchnorm import recalibrate
 from common.compression.layers import replace
-from common.compression.ranks import by_fraction
+from common.compression.ranks import Candidate, by_budget, by_fraction
 from papers.maestro.layers import Ordered
 from papers.maestro.lod import importance
 
@@ -25,28 +24,31 @@ def by_part(layers: Mapping[str, Ordered], part: float) -> dict[str, int]:
     return {n: by_fraction(part, layer.rank) if layer.rank else 0 for n, layer in layers.items()}
 
 
-def by_importance(layers: Mapping[str, Ordered], threshold: float) -> dict[str, int]:
-    """Components of at least this importance, one threshold for all layers ("train once, deploy
-    everywhere"). In the hierarchical measure importance falls, so that these are the first."""
-    return {n: int((importance(layer) >= threshold).sum()) for n, layer in layers.items()}
-
-
-def by_importance_within(
-    layers: Mapping[str, Ordered], costs: Mapping[str, int], allowance: int
+def by_importance(
+    layers: Mapping[str, Ordered],
+    units: Mapping[str, int],
+    dense: Mapping[str, int],
+    allowance: int,
 ) -> dict[str, int]:
-    """:func:`by_importance` at the lowest threshold whose components cost at most ``allowance``.
+    """One threshold on the importances of all layers ("train once, deploy everywhere"), the lowest
+    whose components cost at most ``allowance``; at least 1 in every layer.
+
+    In the hierarchical measure importance falls, so that the kept components are the first. A layer
+    whose components would cost more than itself is multiplied back and keeps them all.
 
     Args:
-        costs: of a component of each layer.
+        units: cost of a component of each layer.
+        dense: cost of each layer without factors.
+
+    Raises:
+        InvalidInputError: not even one component everywhere fits.
     """
-    values = importances(layers)
-    low, high = 0, len(values)  # so many components at least, fewer than so many more
-    while low < high:
-        middle = (low + high + 1) // 2
-        found = by_importance(layers, float(values[middle - 1]))
-        fits = sum(costs[name] * rank for name, rank in found.items()) <= allowance
-        low, high = (middle, high) if fits else (low, middle - 1)
-    return by_importance(layers, float(values[low - 1])) if low else dict.fromkeys(layers, 0)
+    candidates = {
+        name: Candidate(importance(layer)[layer.kept].tolist(), units[name], dense[name])
+        for name, layer in layers.items()
+        if layer.rank
+    }
+    return dict.fromkeys(layers, 0) | by_budget(candidates, allowance)
 
 
 def at_ranks(model: nn.Module, ranks: Mapping[str, int], batches: Iterable[Tensor] = ()):
@@ -60,12 +62,6 @@ def at_ranks(model: nn.Module, ranks: Mapping[str, int], batches: Iterable[Tenso
     for name, layer in ordered_layers(small).items():
         layer.width = ranks[name]
         replace(small, name, layer.cut().to(layer.left.device))
-    recalibrate(small, batches)
+    where = next(small.parameters()).device
+    recalibrate(small, (batch.to(where) for batch in batches))
     return small.eval()
-
-
-def importances(layers: Mapping[str, Ordered]) -> Tensor:
-    """Of all components that are left, descending: candidates of a threshold."""
-    return torch.cat([importance(layer)[layer.kept] for layer in layers.values()]).sort(
-        descending=True
-    )[0]

@@ -45,7 +45,7 @@ class CutTask(TaskConfig):
     """M4, M6: train, then cut every layer.
 
     Attributes:
-        weights: the trained network that is started from; None for LeNet.
+        weights: the trained network that is started from, if any.
         samplings: of ordered decomposition; the first is the method.
         parts: of each rank that is left, the whole first.
         group_lasso: lambda.
@@ -60,12 +60,23 @@ class CutTask(TaskConfig):
 
 
 @dataclass
+class ScratchCutTask(CutTask):
+    """The same, from scratch.
+
+    Attributes:
+        network: ``lenet``, ``vgg19`` or ``resnet18``.
+    """
+
+    network: str = "lenet"
+
+
+@dataclass
 class ShrinkingTask(TaskConfig):
     """M5: one training.
 
     Attributes:
         network: ``lenet``, ``vgg19``, ``resnet18``, or ``resnet50`` for ImageNet.
-        group_norm: of VGG-19, in place of batch norms.
+        group_norm: in place of batch norms.
         method: ``maestro``; or a control: ``spectral`` (factors without ordered dropout),
             ``pufferfish`` (a fixed part of every rank) or ``dense``.
         sampling: ``one_layer`` or ``across_layers``.
@@ -77,6 +88,7 @@ class ShrinkingTask(TaskConfig):
         first_dense: layers from the input that stay dense (Pufferfish: 1 or more).
         last_dense: the last layer stays dense.
         rank_ratio: of Pufferfish.
+        decay_vectors: weight decay is on one-dimensional parameters too (biases, norms).
         calibration: augmented images for batch norms.
     """
 
@@ -92,12 +104,13 @@ class ShrinkingTask(TaskConfig):
     first_dense: int = 0
     last_dense: bool = False
     rank_ratio: float = 0.25
+    decay_vectors: bool = True
     calibration: int = 1000
 
 
 @dataclass
 class TransformerTask(TaskConfig):
-    """Copy and reverse.
+    """Sequences that are to be repeated, or said backwards.
 
     Attributes:
         layers: of the encoder, and of the decoder.
@@ -136,6 +149,7 @@ def register() -> None:
         "linear": LinearTask,
         "autoencoder": AutoencoderTask,
         "cut": CutTask,
+        "scratch": ScratchCutTask,
         "shrinking": ShrinkingTask,
         "transformer": TransformerTask,
         "closed_form": ClosedFormTask,

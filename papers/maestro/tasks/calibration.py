@@ -5,8 +5,22 @@ from __future__ import annotations
 from torch import Tensor
 
 from common.data.sequence import SequenceSplit
+from common.errors import InvalidInputError
 from common.experiment.context import RunContext
 from common.trainers.image_task import calibration_batches
+
+
+def check_calibration(context: RunContext, split: SequenceSplit) -> None:
+    """Before anything is trained.
+
+    Raises:
+        InvalidInputError: ``task.calibration`` is more than the images of the split.
+    """
+    images = context.config.task.calibration
+    if not 0 <= images <= len(split):
+        raise InvalidInputError(
+            f"task.calibration={images}; allowed: 0 to {len(split)}, the training images."
+        )
 
 
 def calibration(context: RunContext, split: SequenceSplit) -> list[Tensor]:

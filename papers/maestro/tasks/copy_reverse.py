@@ -1,4 +1,4 @@
-"""The transformer block under ordered decomposition, on a generated task: say a sequence backwards.
+"""The transformer block under ordered decomposition, on a generated task: repeat, or say backwards.
 
 Multi30k cannot be had; this shows that attention in factors trains and can be cut, no more.
 """
@@ -6,6 +6,7 @@ Multi30k cannot be had; this shows that attention in factors trains and can be c
 from __future__ import annotations
 
 import torch
+from jaxtyping import Int64
 from torch import Tensor
 
 from common.errors import Diverged
@@ -15,14 +16,18 @@ from papers.maestro.lod import decompose
 from papers.maestro.models import OrderedDecomposition
 from papers.maestro.networks import Transformer
 from papers.maestro.ranks import at_ranks, by_part, ordered_layers
+from papers.maestro.tasks.cuts import check_parts
 
-VOCABULARY = 12  # ten symbols, a start and a separator
-START = 10
+SYMBOLS = 10
+START, COPY, REVERSE = SYMBOLS, SYMBOLS + 1, SYMBOLS + 2
+VOCABULARY = SYMBOLS + 3
+Pair = tuple[Int64[Tensor, "b s"], Int64[Tensor, "b t"]]
 
 
 def run(context: RunContext) -> TaskResult:
     """Accuracy in per cent of tokens, teacher-forced, at each part of the ranks."""
     task, seed = context.config.task, context.config.seed
+    check_parts(task.parts)
     torch.manual_seed(seed)
     where = device(context.config.trainer)
     model = Transformer(VOCABULARY, task.layers, task.width, task.heads).to(where)
@@ -33,7 +38,7 @@ def run(context: RunContext) -> TaskResult:
     last = None
     for step in context.track(range(task.steps), "copy and reverse"):
         pairs, answers = batch(generator, task.batch_size, task.length)
-        loss = method(pairs.to(where), answers.to(where))
+        loss = method(tuple(part.to(where) for part in pairs), answers.to(where))
         if not torch.isfinite(loss):
             raise Diverged(step, last)
         last = float(loss.detach())
@@ -47,7 +52,8 @@ def run(context: RunContext) -> TaskResult:
         small = at_ranks(model, by_part(ordered_layers(model), part))
         metrics[f"accuracy_at_{part:g}"] = accuracy(small, *tests, where)
     metrics["accuracy"] = metrics["accuracy_at_1"]
-    return TaskResult(metrics, notes=["Random sequences said backwards; no data set of the paper."])
+    notes = ["Random sequences repeated or said backwards; no data set of the paper."]
+    return TaskResult(metrics, notes=notes)
 
 
 class _Tokens(torch.nn.Module):
@@ -57,21 +63,26 @@ class _Tokens(torch.nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, pairs: Tensor) -> Tensor:
+    def forward(self, pairs: Pair) -> Tensor:
         source, target = pairs
         return self.model(source, target).flatten(0, 1)
 
 
-def batch(generator: torch.Generator, size: int, length: int) -> tuple[Tensor, Tensor]:
-    """(2, size, length) sources and what comes before each answer; (size * length,) answers."""
-    source = torch.randint(START, (size, length), generator=generator)
-    answer = source.flip(1)
+def batch(
+    generator: torch.Generator, size: int, length: int
+) -> tuple[Pair, Int64[Tensor, " answers"]]:
+    """Sources, each opened by what is to be done with it; what comes before each answer, opened by
+    a start; and the answers."""
+    symbols = torch.randint(SYMBOLS, (size, length), generator=generator)
+    reverse = torch.randint(2, (size, 1), generator=generator).bool()
+    answer = torch.where(reverse, symbols.flip(1), symbols)
+    source = torch.cat([torch.where(reverse, REVERSE, COPY), symbols], 1)
     before = torch.cat([torch.full((size, 1), START), answer[:, :-1]], 1)
-    return torch.stack([source, before]), answer.flatten()
+    return (source, before), answer.flatten()
 
 
 @torch.no_grad()
-def accuracy(model: Transformer, pairs: Tensor, answers: Tensor, where: torch.device) -> float:
+def accuracy(model: Transformer, pairs: Pair, answers: Tensor, where: torch.device) -> float:
     """Per cent of tokens."""
-    found = _Tokens(model)(pairs.to(where)).argmax(-1).cpu()
+    found = _Tokens(model)(tuple(part.to(where) for part in pairs)).argmax(-1).cpu()
     return 100 * float((found == answers).double().mean())

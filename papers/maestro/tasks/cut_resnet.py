@@ -17,13 +17,16 @@ from common.trainers.image_task import accuracy, train, within
 from papers.maestro.lod import decompose
 from papers.maestro.models import MaestroModule, OrderedDecomposition
 from papers.maestro.ranks import ordered_layers
-from papers.maestro.tasks.calibration import calibration
-from papers.maestro.tasks.cuts import comparisons, cuts
+from papers.maestro.tasks.calibration import calibration, check_calibration
+from papers.maestro.tasks.cuts import check_cuts, comparisons, cuts
 
 
 def run(context: RunContext) -> TaskResult:
     """Accuracy in per cent of each training at each part of the ranks."""
-    task, start = context.config.task, trained_resnet(context)
+    task = context.config.task
+    check_cuts(task.samplings, task.parts)
+    start = trained_resnet(context)
+    check_calibration(context, start.data.train)
     images = calibration(context, start.data.train)
     metrics = {"accuracy_dense": accuracy(start.model, start.data.test)}
     whole = start.model, start.image, start.data.test
@@ -45,7 +48,7 @@ def run(context: RunContext) -> TaskResult:
         metrics |= cuts(sampling, model, *whole, task.parts, images, globally=True)
     metrics |= comparisons(metrics, list(task.samplings), list(task.parts))
     metrics["steps"] = equal_steps(steps)
-    metrics["accuracy"] = metrics[f"{task.samplings[0]}_at_{task.parts[-1]:g}"]
+    metrics["accuracy"] = metrics[f"{task.samplings[0]}_at_1"]
     return TaskResult(metrics, start.entries, list(start.data.notes))
 
 

@@ -8,8 +8,33 @@ from torch import Tensor, nn
 
 from common.compression.costs import macs, parameters
 from common.data.sequence import SequenceSplit
+from common.errors import InvalidInputError
 from common.trainers.image_task import accuracy
-from papers.maestro.ranks import at_ranks, by_importance_within, by_part, ordered_layers
+from papers.maestro.models import SAMPLERS
+from papers.maestro.ranks import at_ranks, by_importance, by_part, ordered_layers
+
+
+def check_cuts(samplings: Sequence[str], parts: Sequence[float]) -> None:
+    """Before anything is trained.
+
+    Raises:
+        InvalidInputError: no sampling, one that is none, or parts that are not in (0, 1] or lack
+            the whole.
+    """
+    if not samplings or not set(samplings) <= set(SAMPLERS):
+        raise InvalidInputError(
+            f"task.samplings={list(samplings)}; allowed: one or more of {', '.join(SAMPLERS)}."
+        )
+    check_parts(parts)
+
+
+def check_parts(parts: Sequence[float]) -> None:
+    """Raises InvalidInputError where a part is not in (0, 1], or the whole is not among them."""
+    if 1 not in parts or not all(0 < part <= 1 for part in parts):
+        raise InvalidInputError(
+            f"task.parts={list(parts)}; allowed: above 0 and at most 1, and 1 among them: what is "
+            "lost is counted from there."
+        )
 
 
 def cuts(
@@ -36,20 +61,25 @@ def cuts(
         globally: also with ranks by one threshold on the importances, of at most the same cost.
     """
     metrics, layers = {}, ordered_layers(model)
-    whole = sum(macs(dense, image).values()), parameters(dense)
-    counted = macs(model, image)
+    dense_macs, counted = counted_macs(dense, image), counted_macs(model, image)
+    whole = sum(dense_macs.values()), parameters(dense)
     units = {n: counted[n] // layer.rank for n, layer in layers.items() if layer.rank}
     for part in parts:
         ranks = by_part(layers, part)
         small = at_ranks(model, ranks, batches)
         metrics[f"{name}_at_{part:g}"] = accuracy(small, test)
-        metrics[f"macs_at_{part:g}"] = sum(macs(small, image).values()) / whole[0]
+        metrics[f"macs_at_{part:g}"] = sum(counted_macs(small, image).values()) / whole[0]
         metrics[f"parameters_at_{part:g}"] = parameters(small) / whole[1]
         if globally and part < 1:
-            allowance = sum(units[n] * rank for n, rank in ranks.items() if rank)
-            ranks = by_importance_within(layers, units, allowance)
+            spent = (min(units[n] * rank, dense_macs[n]) for n, rank in ranks.items() if rank)
+            ranks = by_importance(layers, units, dense_macs, sum(spent))
             metrics[f"{name}_global_at_{part:g}"] = accuracy(at_ranks(model, ranks, batches), test)
     return metrics
+
+
+def counted_macs(model: nn.Module, image: Tensor) -> dict[str, int]:
+    """Multiply-adds of each layer, on the model's device: a training may have moved it."""
+    return macs(model, image.to(next(model.parameters()).device))
 
 
 def comparisons(

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from common.experiment.context import RunContext, TaskResult
 from common.nn.imagenet_resnet import ImageNetResNet
 from papers.maestro.lod import decompose
-from papers.maestro.networks import Attention, LeNet, Transformer, Vgg19
+from papers.maestro.networks import Attention, LeNet, Transformer, Vgg19, with_group_norms
 
 
 def run(context: RunContext) -> TaskResult:
@@ -38,7 +38,7 @@ def networks(seed: int) -> list[tuple[str, nn.Module, tuple[Tensor, ...]]]:
     return [
         ("lenet", LeNet(), (torch.randn(2, 1, 28, 28),)),
         ("vgg19", Vgg19(), (images,)),
-        ("vgg19_group_norm", Vgg19(group_norm=True), (images,)),
+        ("vgg19_group_norm", with_group_norms(Vgg19()), (images,)),
         ("resnet18", ImageNetResNet(18, classes=10, small=True), (images,)),
         ("attention", Attention(32, 4), (sequence, sequence)),
         ("transformer", Transformer(20, layers=2, width=32, heads=4), (tokens, tokens)),

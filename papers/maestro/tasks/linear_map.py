@@ -32,6 +32,7 @@ def run(context: RunContext) -> TaskResult:
     plain = training(problem, context.config.seed, stop=context.stop.raise_if_set)
     return TaskResult(
         {
+            "steps": task.steps,
             "prefix_error": prefix_error(U, V, A),
             "norm_error": float((norms[:TRUE_RANK] / values[:TRUE_RANK] - 1).abs().max()),
             "rest": float(norms[TRUE_RANK:].max() / values[0]),

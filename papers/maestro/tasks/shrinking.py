@@ -5,56 +5,57 @@ One training a run: ordered decomposition, or one of its controls, on LeNet, VGG
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
-from common.compression.costs import macs, parameters
+from common.compression.costs import parameters
 from common.compression.layers import select
 from common.data.catalogue import load
 from common.data.labelled_images import ImageData
 from common.errors import InvalidInputError, MissingDataError
 from common.experiment.context import RunContext, TaskResult, data_entry
 from common.experiment.machine import device
-from common.nn.imagenet_resnet import ImageNetResNet
 from common.trainers.image_module import ImageModule
 from common.trainers.image_task import accuracy, train, within
 from papers.maestro.lod import decompose
 from papers.maestro.models import MaestroModule, OrderedDecomposition
-from papers.maestro.networks import LeNet, Vgg19
+from papers.maestro.networks import network
 from papers.maestro.pufferfish import to_fixed_rank
 from papers.maestro.ranks import at_ranks, ordered_layers
 from papers.maestro.step_cost import StepCost
-from papers.maestro.tasks.calibration import calibration
-
-METHODS = ("maestro", "spectral", "pufferfish", "dense")
+from papers.maestro.tasks.calibration import calibration, check_calibration
+from papers.maestro.tasks.cuts import counted_macs
+from papers.maestro.tasks.decay import SparingVectors
+from papers.maestro.tasks.settings import check_settings
+from papers.maestro.tasks.warming import check_warm_up, warm_up
 
 
 def run(context: RunContext) -> TaskResult:
     """Accuracy in per cent of the network that is left, its size, and what training it cost."""
     task = context.config.task
-    if task.method not in METHODS:
-        raise InvalidInputError(f"task.method={task.method!r}; allowed: {', '.join(METHODS)}.")
+    check_settings(task)
+    check_warm_up(context)
     if task.network == "resnet50":
         raise MissingDataError(
             "ImageNet",
             "Its images do not fit in memory, and there is no loader for them here; put "
             "OrderedDecomposition into your own loop (README, use one piece of it).",
         )
-    data = load(OmegaConf.to_object(task.dataset), context.data)
     torch.manual_seed(context.config.seed)
-    model = network(task, data).to(device(context.config.trainer))
-    image = data.test.pixel_scale(data.test.inputs[:1].to(device(context.config.trainer)))
-    dense = parameters(model), sum(macs(model, image).values())
-    context, warm = warm_up(context, model, data)
+    model = network(task.network, group_norm=task.group_norm).to(device(context.config.trainer))
+    check_dense(model, task)
+    data = load(OmegaConf.to_object(task.dataset), context.data)
+    check_calibration(context, data.train)
+    image = data.test.pixel_scale(data.test.inputs[:1])
+    dense = parameters(model), sum(counted_macs(model, image).values())
+    context, warm = warm_up(context, model, data, module(task, ImageModule))
     if task.method in ("maestro", "spectral"):
         small, metrics, curves = ordered(context, model, data, image)
     else:
         if task.method == "pufferfish":
             to_fixed_rank(model, task.rank_ratio, task.first_dense)
-        result = train(within(context, "training"), model, data, ImageModule)
+        result = train(within(context, "training"), model, data, module(task, ImageModule))
         small, curves = model.eval(), {"test_accuracy": result.val_scores}
         metrics = {"steps": result.steps, "seconds_per_step": result.seconds_per_step}
     metrics["steps"] += warm
@@ -63,56 +64,36 @@ def run(context: RunContext) -> TaskResult:
         "accuracy": accuracy(small, data.test),
         "parameters": parameters(small),
         "parameters_part": parameters(small) / dense[0],
-        "macs_part": sum(macs(small, image).values()) / dense[1],
+        "macs_part": sum(counted_macs(small, image).values()) / dense[1],
     }
     return TaskResult(metrics, [data_entry(data)], list(data.notes), curves=curves)
 
 
-def network(task: DictConfig, data: ImageData) -> nn.Module:
-    """As it is initialised."""
-    if task.network == "lenet":
-        return LeNet(data.n_classes)
-    if task.network == "vgg19":
-        return Vgg19(data.n_classes, group_norm=task.group_norm)
-    if task.network == "resnet18":
-        return ImageNetResNet(18, data.n_classes, small=True)
-    raise InvalidInputError(
-        f"task.network={task.network!r}; allowed: lenet, vgg19, resnet18, resnet50."
-    )
+def module(task: DictConfig, kind: type[ImageModule]) -> type[ImageModule]:
+    """What does a step, with the weight decay that the task asks for."""
+    return kind if task.decay_vectors else type(kind.__name__, (SparingVectors, kind), {})
 
 
-def warm_up(context: RunContext, model: nn.Module, data: ImageData) -> tuple[RunContext, int]:
-    """The first epochs, of the dense network; what is left of the training, and the steps taken.
-
-    Raises:
-        InvalidInputError: they leave no epoch, or reach into the decay of the rate.
-    """
-    config = context.config
-    first, total = config.task.warmup_epochs, config.train.epochs
-    if not first:
-        return context, 0
-    decay = min(config.optimizer.milestones) if config.optimizer.schedule == "steps" else 1.0
-    if first >= total * decay or config.optimizer.schedule == "linear":
+def check_dense(model: nn.Module, task: DictConfig) -> None:
+    """Raises InvalidInputError where no layer is left to be put into factors."""
+    if task.method != "dense" and len(dense_names(model, task)) >= len(factorable(model)):
         raise InvalidInputError(
-            f"task.warmup_epochs={first}; allowed: fewer than train.epochs={total}, and than the "
-            "epochs at the first rate."
+            f"task.first_dense={task.first_dense} leaves no layer to put into factors; allowed: "
+            f"fewer than the {len(factorable(model))} of this network, less one where the last "
+            "stays dense."
         )
-    early, late = config.copy(), config.copy()
-    with open_dict(early), open_dict(late):
-        early.train.epochs, late.train.epochs = first, total - first
-        early.optimizer.schedule = "constant"
-        # The same epochs as without a warm-up, as parts of fewer.
-        late.optimizer.milestones = [
-            (part * total - first) / (total - first) for part in config.optimizer.milestones
-        ]
-    warmed = train(replace(within(context, "warm_up"), config=early), model, data, ImageModule)
-    return replace(context, config=late), warmed.steps
+
+
+def factorable(model: nn.Module) -> list[str]:
+    """Names of linear layers and convolutions, from the input on."""
+    return list(select(model, (nn.Linear, nn.Conv2d)))
 
 
 def dense_names(model: nn.Module, task: DictConfig) -> list[str]:
-    """Layers that stay as they are: the first ones, and the last."""
-    names = list(select(model, (nn.Linear, nn.Conv2d)))
-    return names[: task.first_dense] + (names[-1:] if task.last_dense else [])
+    """Layers that stay as they are: the first ones, and the last (always with Pufferfish)."""
+    names = factorable(model)
+    last = task.last_dense or task.method == "pufferfish"
+    return sorted({*names[: task.first_dense], *(names[-1:] if last else [])})
 
 
 def ordered(
@@ -123,7 +104,8 @@ def ordered(
     whole = [layer.rank for layer in decompose(model, exclude=dense_names(model, task)).values()]
     layers = ordered_layers(model)
     sampling = "none" if task.method == "spectral" else task.sampling
-    cost = StepCost.of(model, layers, image, sampling, task.full_pass)
+    where = next(model.parameters()).device
+    cost = StepCost.of(model, layers, image.to(where), sampling, task.full_pass)
     method = OrderedDecomposition(
         model,
         layers.values(),
@@ -134,7 +116,8 @@ def ordered(
         least=task.least,
         seed=context.config.seed,
     )
-    trained = train(within(context, "training"), model, data, MaestroModule, method=method)
+    kind = module(task, MaestroModule)
+    trained = train(within(context, "training"), model, data, kind, method=method)
     method.after_epoch()
     ranks = {name: layer.rank for name, layer in layers.items()}
     small = at_ranks(model, ranks, calibration(context, data.train))

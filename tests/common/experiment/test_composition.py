@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 
 import pytest
@@ -13,12 +12,12 @@ from common.experiment.identity import config_hash, plain
 from common.experiment.paths import conf_folder, paper_config_folders
 from common.experiment.registration import register
 
-TRIPLES = [
-    (paper, task, scale)
-    for paper in registry.papers()
-    for task, scale in itertools.product(registry.tasks(paper), registry.scales())
+# One scale of each by default; all of them by `-m slow`: there are hundreds.
+SCALES = [
+    pytest.param(scale, marks=[] if scale == "smoke" else pytest.mark.slow)
+    for scale in registry.scales()
 ]
-
+PAIRS = [(paper, task) for paper in registry.papers() for task in registry.tasks(paper)]
 
 LRA = [paper for paper in registry.papers() if "lra" in registry.tasks(paper)]
 
@@ -30,7 +29,8 @@ def composed():
         yield lambda *overrides: compose("config", overrides=list(overrides))
 
 
-@pytest.mark.parametrize(("paper", "task", "scale"), TRIPLES)
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize(("paper", "task"), PAIRS)
 def test_every_triple_composes(composed, paper, task, scale):
     config = composed(f"paper={paper}", f"task={task}", f"scale={scale}")
     assert config.paper.id == paper
@@ -40,14 +40,14 @@ def test_every_triple_composes(composed, paper, task, scale):
         plain(config)
 
 
-@pytest.mark.parametrize("scale", registry.scales())
+@pytest.mark.parametrize("task", ["lra/listops", pytest.param("lra/pathx", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize(
     ("paper", "model"), [(paper, model) for paper in LRA for model in registry.models(paper)]
 )
-def test_every_model_composes_for_lra(composed, paper, model, scale):
-    for task in ("lra/listops", "lra/pathx"):
-        config = composed(f"paper={paper}", f"task={task}", f"model={model}", f"scale={scale}")
-        assert plain(config)["model"]["name"] == model
+def test_every_model_composes_for_lra(composed, paper, model, scale, task):
+    config = composed(f"paper={paper}", f"task={task}", f"model={model}", f"scale={scale}")
+    assert plain(config)["model"]["name"] == model
 
 
 def test_option_names_are_unique_across_papers():

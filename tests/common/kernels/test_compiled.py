@@ -71,7 +71,7 @@ def library(fresh):
     return path
 
 
-@pytest.mark.parametrize("kept", [0, 9000])
+@pytest.mark.parametrize("kept", [pytest.param(0, marks=pytest.mark.slow), 9000])
 def test_a_damaged_library_is_compiled_again(library, kept):
     """The loader maps what is left of a cut file, and the process dies at the first call."""
     whole = library.read_bytes()

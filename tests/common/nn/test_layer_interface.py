@@ -146,7 +146,7 @@ def test_unknown_padding_side():
 
 
 @KINDS
-@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("bidirectional", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_compiles_without_graph_breaks(name, bidirectional):
     torch.compiler.reset()  # all layers share one forward, and it is compiled eight times at most
     layer, u = layers(bidirectional)[name], torch.randn(2, 20, WIDTH, requires_grad=True)
@@ -333,7 +333,7 @@ def test_a_masked_batch_norm_is_that_of_the_valid_steps_and_compiles(training):
             torch.testing.assert_close(dict(norm.norm.named_buffers())[name], buffer)
 
 
-@pytest.mark.parametrize("name", ["s4d", "s5"])
+@pytest.mark.parametrize("name", [pytest.param("s4d", marks=pytest.mark.slow), "s5"])
 def test_streaming_compiles_for_more_than_one_length(name):
     torch.compiler.reset()
     layer = layers()[name]

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from common.errors import InvalidInputError
 from papers.maestro.layers import OrderedConv2d, OrderedLinear
 from papers.maestro.lod import at_widths, decompose
-from papers.maestro.networks import LeNet, Transformer, Vgg19
+from papers.maestro.networks import LeNet, Transformer, Vgg19, network, with_group_norms
 
 
 @given(st.integers(1, 7), st.integers(1, 7), st.booleans(), st.integers(0, 2**31))
@@ -136,11 +137,18 @@ def test_grouped_convolutions_are_refused():
 
 NETWORKS = {
     "lenet": (lambda: LeNet(), (torch.Size((2, 1, 28, 28)),)),
-    "vgg19": (lambda: Vgg19(group_norm=True), (torch.Size((1, 3, 32, 32)),)),
+    "vgg19": (lambda: Vgg19(), (torch.Size((1, 3, 32, 32)),)),
+    "vgg19 with group norms": (
+        lambda: with_group_norms(Vgg19()),
+        (torch.Size((1, 3, 32, 32)),),
+    ),
+    "resnet18": (lambda: network("resnet18"), (torch.Size((1, 3, 32, 32)),)),
 }
 
 
-@pytest.mark.parametrize("name", ["lenet", pytest.param("vgg19", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "name", ["lenet", *(pytest.param(n, marks=pytest.mark.slow) for n in list(NETWORKS)[1:])]
+)
 def test_networks_compute_the_same(name):
     make, shapes = NETWORKS[name]
     model = make().double().eval()
@@ -162,6 +170,16 @@ def test_transformer_computes_the_same_and_does_not_look_ahead():
     later = target.clone()
     later[:, -1] = (later[:, -1] + 1) % 11
     torch.testing.assert_close(model(source, later)[:, :-1], before[:, :-1])
+
+
+def test_group_norms_take_the_place_of_batch_norms():
+    model = network("resnet18", group_norm=True)
+    assert not any(isinstance(m, nn.BatchNorm2d) for m in model.modules())
+    norms = [m for m in model.modules() if isinstance(m, nn.GroupNorm)]
+    assert len(norms) == 20
+    assert (norms[0].num_groups, norms[-1].num_groups) == (8, 32)
+    with pytest.raises(InvalidInputError, match="LeNet has no norms"):
+        network("lenet", group_norm=True)
 
 
 def test_lenet_has_236_ranks():

@@ -26,9 +26,7 @@ from papers.maestro.pufferfish import to_fixed_rank
 from papers.maestro.ranks import (
     at_ranks,
     by_importance,
-    by_importance_within,
     by_part,
-    importances,
     ordered_layers,
 )
 from papers.maestro.step_cost import StepCost
@@ -216,10 +214,6 @@ def test_deployment():
     assert not ordered_layers(whole)
     half = by_part(layers, 0.5)
     assert list(half.values()) == [3, 8, 60, 42, 5]
-    values = importances(layers)
-    assert len(values) == 236
-    ranks = by_importance(layers, float(values[99]))
-    assert sum(ranks.values()) == 100
 
 
 def test_batch_norms_are_taken_anew_at_each_choice_of_ranks():
@@ -273,15 +267,23 @@ def test_one_threshold_within_a_budget():
     model = nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 4))
     decompose(model)
     layers = ordered_layers(model)
-    costs = {"0": 16, "1": 12}
-    for allowance in (0, 15, 40, 100, 1000):
-        ranks = by_importance_within(layers, costs, allowance)
-        assert sum(costs[n] * r for n, r in ranks.items()) <= allowance
-        left_out = [importance(layers[n])[r:] for n, r in ranks.items()]
-        if allowance < 176:  # one component more, the next in importance, would cost too much
-            threshold = float(torch.cat(left_out).max())
-            more = by_importance(layers, threshold)
-            assert sum(costs[n] * r for n, r in more.items()) > allowance
+    units, dense = {"0": 16, "1": 12}, {"0": 64, "1": 32}
+
+    def cost(ranks):
+        return sum(min(units[n] * rank, dense[n]) for n, rank in ranks.items())
+
+    for allowance in (28, 40, 60, 96):
+        ranks = by_importance(layers, units, dense, allowance)
+        assert min(ranks.values()) >= 1
+        assert cost(ranks) <= allowance
+        left_out = torch.cat([importance(layers[n])[r:] for n, r in ranks.items()])
+        if len(left_out):  # all components down to the next one would cost too much
+            threshold = float(left_out.max())
+            more = {n: max(1, int((importance(x) >= threshold).sum())) for n, x in layers.items()}
+            assert cost(more) > allowance
+    assert by_importance(layers, units, dense, 96) == {"0": 8, "1": 4}  # both multiplied back
+    with pytest.raises(InvalidInputError, match="27 cannot be met"):
+        by_importance(layers, units, dense, 27)
 
 
 def test_costs_of_a_step_are_the_average_over_what_is_sampled():

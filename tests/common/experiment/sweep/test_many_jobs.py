@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.running import record, run, run_folders
 
 QUICK = ["task=lra/listops", "scale=smoke", "trainer.threads=1"]
@@ -112,6 +114,7 @@ retrieval.load = broken
 """
 
 
+@pytest.mark.slow
 def test_corrupt_data_of_one_task_leave_the_others_alone(tmp_path):
     done = run(["task=lra", "task.members=[lra/retrieval,lra/listops]", "scale=smoke",
                 "trainer.threads=1", "data.local_source=null", "data.download=false"],
