@@ -9,7 +9,8 @@ ones before it give.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle, islice
 
 import torch
 from jaxtyping import Float
@@ -23,7 +24,6 @@ from common.compression.layers import replace
 from common.compression.subvectors import ALONG_IN, Layout
 from common.errors import InvalidInputError
 from papers.lr2vq.models import VectorQuantised
-from papers.lr2vq.network import layout_words
 
 SAMPLE = 10_000  # rows of unrolled inputs
 
@@ -88,10 +88,8 @@ def weighted_codes(
 
 def quantise_in_order(
     model: nn.Module,
-    names: Sequence[str],
     batches: Sequence[Tensor],
-    size: int,
-    words: int,
+    sizes: Mapping[str, tuple[int, int]],
     generator: torch.Generator,
     *,
     weighted: bool = True,
@@ -100,21 +98,56 @@ def quantise_in_order(
     """Replace layers from the input on; after each, ``tune`` may train its codebook.
 
     Args:
-        names: in the order of the forward pass.
         batches: calibration inputs.
+        sizes: m and k of each layer, in the order of the forward pass.
         weighted: by activations; else plain k-means in the same order, whose gap is the value of
             the data.
     """
     found = {}
-    for name in names:
+    for name, (size, words) in sizes.items():
         layer = model.get_submodule(name)
         moment = (
             input_moment(model, name, batches, size, generator)
             if weighted
             else torch.eye(size, dtype=torch.float64, device=layer.weight.device)
         )
-        k = layout_words(Layout(size, ALONG_IN), layer.weight.shape, words)
-        found[name] = Decoded(layer, weighted_codes(layer.weight, moment, k, generator))
+        found[name] = Decoded(layer, weighted_codes(layer.weight, moment, words, generator))
         replace(model, name, found[name])
         tune(model, found[name])
     return found
+
+
+def distil_codebook(
+    teacher: nn.Module,
+    batches: Sequence[Tensor],
+    steps: int,
+    lr: float,
+    model: nn.Module,
+    layer: Decoded,
+) -> None:
+    """Train one codebook so that the network agrees with the dense one; nothing else moves.
+
+    By Adam, as all methods here train, its rate falling linearly to 0; in evaluation mode, since
+    running statistics that drift would adapt the network to the quantised layers by themselves.
+
+    Args:
+        teacher: the dense network.
+        batches: calibration inputs.
+        steps: of Adam.
+        lr: the first rate.
+    """
+    if steps == 0:
+        return
+    codebook = layer.code.codebook
+    with torch.no_grad():
+        wanted = [teacher(inputs).log_softmax(-1) for inputs in batches]
+    update = torch.optim.Adam([codebook], lr)
+    model.eval()
+    pairs = islice(cycle(zip(batches, wanted, strict=True)), steps)
+    for step, (inputs, targets) in enumerate(pairs):
+        update.param_groups[0]["lr"] = lr * (1 - step / steps)
+        outputs = model(inputs).log_softmax(-1)
+        loss = F.kl_div(outputs, targets, log_target=True, reduction="batchmean")
+        (codebook.grad,) = torch.autograd.grad(loss, [codebook])
+        update.step()
+    codebook.grad = None

@@ -11,22 +11,23 @@ from torch import Tensor, nn
 from common.compression.decoded import Decoded
 from common.compression.layers import replace
 from common.compression.subvectors import Layout
+from common.errors import InvalidInputError
 from papers.lr2vq.models import VectorQuantised
 from papers.lr2vq.sizes import FULL, quantised_bits
 
-Encode = Callable[[Tensor], nn.Module]
+Encode = Callable[[str, Tensor], nn.Module]
 
 
 def encode_layers(model: nn.Module, names: Iterable[str], encode: Encode) -> dict[str, Decoded]:
     """Replace layers by decoded ones, independently of each other.
 
     Args:
-        encode: of a weight, a module that gives it.
+        encode: of a layer's name and weight, a module that gives it.
     """
     found = {}
     for name in names:
         layer = model.get_submodule(name)
-        found[name] = Decoded(layer, encode(layer.weight.detach()))
+        found[name] = Decoded(layer, encode(name, layer.weight.detach()))
         replace(model, name, found[name])
     return found
 
@@ -65,5 +66,11 @@ def file_bytes(model: nn.Module) -> int:
 
 
 def layout_words(layout: Layout, shape: torch.Size, words: int) -> int:
-    """k, or a quarter of the subvectors where that is less."""
+    """k, or a quarter of the subvectors where that is less.
+
+    Raises:
+        InvalidInputError: k is below 1.
+    """
+    if words < 1:
+        raise InvalidInputError(f"words={words}; allowed: 1 or more.")
     return max(1, min(words, layout.count(shape) // 4))

@@ -19,6 +19,10 @@ class QuantiseTask(TaskConfig):
         method: ``lr2vq``, ``plain`` (k-means of the subvectors), ``low_rank`` (no codes),
             ``scalar`` (k-means of single weights), ``bgd`` (k-means by activations) or
             ``pretrain_lowrank`` (train the low-rank subvectors first, then cluster).
+        network: ``cifar`` (the trained one), or ``resnet18`` and ``resnet50`` for ImageNet.
+        regime: ``none``: m and k as below, of the inner convolutions; ``large`` or ``small``: those
+            of the literature for each kind of layer, of all but the first convolution, and d in the
+            same proportion to m.
         size: m.
         dim: d; of no meaning for ``plain``, ``scalar`` and ``bgd``.
         words: k, or a quarter of a layer's subvectors if that is less.
@@ -31,10 +35,14 @@ class QuantiseTask(TaskConfig):
             value of the data. Its subvectors are always along the inputs.
         calibration: images for ``bgd``.
         tune_steps: of each codebook by distillation, for ``bgd``.
+        literature: the schedule of the literature in place of the one of ``optimizer``: a cosine,
+            and for each codebook a rate divided by the root of the mean number of its members.
     """
 
     weights: Any = None
     method: str = "lr2vq"
+    network: str = "cifar"
+    regime: str = "none"
     size: int = 8
     dim: int = 6
     words: int = 64
@@ -45,6 +53,7 @@ class QuantiseTask(TaskConfig):
     weighted: bool = True
     calibration: int = 512
     tune_steps: int = 5
+    literature: bool = False
 
 
 @dataclass

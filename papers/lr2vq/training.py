@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from common.trainers.image_module import ImageModule
+from common.trainers.schedules import cosine_steps
 from papers.lr2vq.network import quantised
 
 
@@ -83,3 +86,23 @@ class QuantisedModule(ImageModule):
 
     def _weight(self, name: str) -> Tensor:
         return self.model.get_submodule(name).weight.detach().clone()
+
+
+class LiteratureModule(QuantisedModule):
+    """The same by the habits of the literature (Stock et al. 2020): the rate falls as a cosine, and
+    that of a codebook is divided by the root of the mean number of members of its words, since its
+    gradients are sums over them."""
+
+    def configure_optimizers(self):
+        codes = [code for code in quantised(self.model) if code.codebook.requires_grad]
+        books = {id(code.codebook) for code in codes}
+        rest = [p for p in self.model.parameters() if p.requires_grad and id(p) not in books]
+        optimiser = self.optimiser([{"params": rest}, *({"params": [c.codebook]} for c in codes)])
+        for group, code in zip(optimiser.param_groups[1:], codes, strict=True):
+            group["lr"] /= math.sqrt(len(code.codes) / len(code.codebook))
+        schedule = cosine_steps(int(self.trainer.estimated_stepping_batches))
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, schedule)
+        return {
+            "optimizer": optimiser,
+            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
+        }

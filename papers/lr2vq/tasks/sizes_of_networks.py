@@ -8,13 +8,12 @@ from torch import nn
 from common.compression.subvectors import ALONG_OUT
 from common.experiment.context import RunContext, TaskResult
 from common.nn.imagenet_resnet import ImageNetResNet
-from papers.lr2vq.sizes import Convention, dense_bits, network_bits
+from papers.lr2vq.sizes import REGIMES, convention, dense_bits, network_bits
 
 PUBLISHED = {
-    "resnet18_large": (18, Convention(18, 4)),
-    "resnet50_large": (50, Convention(18, 8, classifier_words=1024)),
-    "resnet18_small": (18, Convention(9, 4)),
-    "resnet50_small": (50, Convention(9, 4, classifier_words=1024)),
+    f"resnet{depth}_{regime}": (depth, convention(regime, bottlenecks=depth == 50))
+    for regime in REGIMES
+    for depth in (18, 50)
 }
 SIZES, WORDS = (4, 8, 16), 256
 
@@ -22,9 +21,9 @@ SIZES, WORDS = (4, 8, 16), 256
 def run(context: RunContext) -> TaskResult:
     """Compression factors, and how the size changes with d and with m."""
     metrics = {}
-    for name, (depth, convention) in PUBLISHED.items():
+    for name, (depth, regime) in PUBLISHED.items():
         model = network(depth)
-        sizes = {n: convention.of(layer) for n, layer in compressed(model).items()}
+        sizes = {n: regime.of(layer) for n, layer in compressed(model).items()}
         dense, small = dense_bits(model), network_bits(model, sizes)
         metrics |= {
             f"{name}_factor": dense / small,

@@ -208,7 +208,7 @@ def test_network():
     network.encode_layers(
         model,
         names,
-        lambda w: quantise(w, layout, 6, network.layout_words(layout, w.shape, 64), generator()),
+        lambda _, w: quantise(w, layout, 6, network.layout_words(layout, w.shape, 64), generator()),
     )
     assert len(network.quantised(model)) == len(names) == 6
     assert network.bits(model) < dense / 6
@@ -243,8 +243,9 @@ def test_layers_in_order_see_what_was_quantised_before():
     batches = [torch.randn(4, 4, 10, 10)]
     before = input_moment(model, "2", batches, 4, generator())
     seen = []
+    sizes = {"0": (4, 4), "2": (4, 4)}
     found = quantise_in_order(
-        model, ["0", "2"], batches, 4, 4, generator(), tune=lambda m, layer: seen.append(layer)
+        model, batches, sizes, generator(), tune=lambda m, layer: seen.append(layer)
     )
     assert seen == list(found.values())
     assert all(isinstance(layer.code, VectorQuantised) for layer in seen)
@@ -278,6 +279,6 @@ def test_distances_by_activations_matter_where_inputs_are_not_white():
     for weighted in (True, False):
         model = nn.Sequential(copy.deepcopy(layer))
         generator = torch.Generator().manual_seed(0)
-        quantise_in_order(model, ["0"], [inputs], 4, 16, generator, weighted=weighted)
+        quantise_in_order(model, [inputs], {"0": (4, 16)}, generator, weighted=weighted)
         errors[weighted] = float((model(inputs) - layer(inputs)).detach().square().sum())
     assert errors[True] < errors[False]

@@ -6,7 +6,7 @@ import re
 
 from common.experiment import registry
 from common.experiment.paths import PAPERS
-from papers.lr2vq.tasks.quantise import METHODS
+from papers.lr2vq.tasks.settings import METHODS
 
 TEXT = (PAPERS / "lr2vq" / "README.md").read_text()
 

@@ -49,7 +49,7 @@ def test_factors_of_resnet_20(dim, words, factor):
     model, generator = CifarResNet(20), torch.Generator().manual_seed(0)
     dense = dense_bits(model)
 
-    def code(weight):
+    def code(_, weight):
         if dim is None:
             return models.quantise_plainly(weight, Layout(8), words, generator)
         return models.quantise(weight, Layout(8), dim, words, generator)

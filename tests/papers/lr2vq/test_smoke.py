@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from common.experiment import registry
-from papers.lr2vq.tasks.quantise import METHODS
+from papers.lr2vq.tasks.settings import METHODS
 from tests.papers.resumed import both
 
 ROOT = Path(__file__).parents[3]
@@ -50,20 +50,35 @@ def test_methods(method, smoke):
 @pytest.mark.slow
 @pytest.mark.data
 @pytest.mark.parametrize(
-    "option", ["frozen=true", "distil=true", "reassign_every=1", "order=along_in"]
+    "option",
+    [
+        "frozen=true",
+        "distil=true",
+        "reassign_every=1",
+        "order=along_in",
+        "literature=true",
+        "regime=large",
+        "regime=small task.method=bgd",
+        "regime=large task.method=pretrain_lowrank",
+    ],
 )
 def test_options(option, smoke):
-    status, record = smoke("quantise", f"task.{option}", f"data.root={ROOT / 'data'}")
+    status, record = smoke("quantise", *f"task.{option}".split(), f"data.root={ROOT / 'data'}")
     assert status == 0, record["reason"]
+
+
+def test_refused_before_anything_is_loaded(smoke):
+    status, record = smoke("quantise", "task.words=0")
+    assert status == 2
+    assert "task.words=0; allowed" in record["reason"]
 
 
 @pytest.mark.slow
 @pytest.mark.data
-@pytest.mark.parametrize("option", ["method=best", "order=across", "dim=9", "dim=0"])
-def test_refused(option, smoke):
-    status, record = smoke("quantise", f"task.{option}", f"data.root={ROOT / 'data'}")
+def test_more_dimensions_than_a_subvector_has(smoke):
+    status, record = smoke("quantise", "task.dim=9", f"data.root={ROOT / 'data'}")
     assert status == 2
-    assert "allowed" in record["reason"]
+    assert "dim=9; allowed: 1 to the size" in record["reason"]
 
 
 @pytest.mark.slow
@@ -74,16 +89,6 @@ def test_a_killed_training_goes_on_alike(tmp_path):
     arguments += [f"data.root={ROOT / 'data'}"]
     whole, resumed = both("lr2vq", "quantise", arguments, 6, tmp_path)
     assert resumed == whole
-
-
-@pytest.mark.slow
-@pytest.mark.data
-def test_no_codes_to_give_anew(smoke):
-    status, record = smoke(
-        "quantise", "task.method=low_rank", "task.reassign_every=1", f"data.root={ROOT / 'data'}"
-    )
-    assert status == 2
-    assert "there are no codes while it trains" in record["reason"]
 
 
 @pytest.mark.slow
