@@ -100,8 +100,10 @@ def nearest(config: GPTConfig, kinds: Iterable[str], part: float, grid: int) -> 
     nearest to this part of its parameters.
 
     Raises:
-        InvalidInputError: even rank ``grid`` leaves more.
+        InvalidInputError: even rank ``grid`` leaves more, or the grid is below 1.
     """
+    if grid < 1:
+        raise InvalidInputError(f"grid={grid}; allowed: 1 or more.")
     kinds = list(kinds)
     most, wanted = min(min(shapes(config)[kind]) for kind in kinds), part * parameters(config)
     left = {

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from torch import nn
 
 from common.compression.language_models import LanguageStart
+from common.errors import InvalidInputError
 from papers.lord import accounting
 from papers.lord.accounting import MLP, Ranks
-from papers.lord.models import AFM, decompositions, linear_layers, low_rank
+from papers.lord.models import linear_layers, low_rank_in_groups
 
 
 def cut(
@@ -25,15 +26,17 @@ def cut(
         seed: of the calibration windows.
 
     Raises:
-        InvalidInputError: MLPs alone cannot save so much.
+        InvalidInputError: ``per_cent`` is out of range, or MLPs alone cannot save so much.
     """
+    if not 0 <= per_cent < 100:
+        raise InvalidInputError(f"task.cut={per_cent}; allowed: 0 to below 100 per cent.")
     if not per_cent:
         return start.copy(), {}
     ranks = accounting.nearest(start.model.config, MLP, 1 - per_cent / 100, grid)
     chosen = of_layers(ranks, linear_layers(start.model))
     targets = {name: start.model.get_submodule(name) for name in chosen}
     batches = start.calibration(calibration_tokens, seed)
-    return low_rank(start.model, decompositions(start.model, targets, batches, AFM), chosen), ranks
+    return low_rank_in_groups(start.model, targets, chosen, batches), ranks
 
 
 def of_layers(ranks: Ranks, names: Iterable[str]) -> dict[str, int]:

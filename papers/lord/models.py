@@ -32,6 +32,8 @@ from common.errors import InvalidInputError
 
 AFM, UNCENTRED, SVD = "afm", "afm_uncentred", "svd"
 METHODS = (AFM, UNCENTRED, SVD)
+# Of statistics and bases that are held at a time: those of one MLP of width 6144 take 10 GiB.
+MEMORY = 16 * 2**30
 
 
 class Decomposition(Protocol):
@@ -148,6 +150,42 @@ def low_rank(
     for name, rank in ranks.items():
         layers.replace(small, name, parts[name].at(rank))
     return small
+
+
+def low_rank_in_groups(
+    model: nn.Module,
+    targets: Mapping[str, nn.Linear],
+    ranks: Mapping[str, int],
+    batches: Iterable[Any],
+    memory: int = MEMORY,
+) -> nn.Module:
+    """A copy with these layers at their ranks by AFM, the statistics of some layers at a time.
+
+    Every pass is of the intact model: the result is that of one pass for all of them.
+
+    Args:
+        memory: bytes for the statistics and bases of a group; a layer that needs more is alone.
+    """
+    batches, small = list(batches), copy.deepcopy(model)
+    for names in groups(targets, memory):
+        parts = decompositions(model, {name: targets[name] for name in names}, batches)
+        for name in names:
+            layers.replace(small, name, parts.pop(name).at(ranks[name]))
+    return small
+
+
+def groups(targets: Mapping[str, nn.Linear], memory: int) -> list[list[str]]:
+    """Neighbours whose moments and eigenvectors, two float64 matrices of the outputs each, fit."""
+    found: list[list[str]] = []
+    left = 0
+    for name, layer in targets.items():
+        needed = 2 * 8 * layer.weight.shape[0] ** 2
+        if not found or needed > left:
+            found.append([])
+            left = memory
+        found[-1].append(name)
+        left -= needed
+    return found
 
 
 @torch.no_grad()

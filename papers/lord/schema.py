@@ -187,6 +187,7 @@ class QuantisedTask(LanguageTask):
         cut: per cent of the parameters that the factors save.
         group: neighbours that share a scale, at 4 bits.
         outliers: part of the entries kept in float16, at 4 bits.
+        grid: a multiple of ``group``: rows of the second factor are as long as the rank.
     """
 
     cut: float = 14.8

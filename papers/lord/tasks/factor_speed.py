@@ -19,6 +19,7 @@ from common.compression.factorised import LowRankLinear
 from common.compression.ranks import by_fraction
 from common.data.catalogue import load
 from common.data.reference_lm import ReferenceLM
+from common.errors import InvalidInputError
 from common.experiment.context import RunContext, TaskResult, data_entry
 from common.experiment.machine import device
 from papers.lord.accounting import MLP
@@ -28,6 +29,8 @@ from papers.lord.models import linear_layers
 def run(context: RunContext) -> TaskResult:
     """Medians over rounds in which dense and factors take turns."""
     task, on = context.config.task, device(context.config.trainer)
+    if task.rounds < 1:
+        raise InvalidInputError(f"task.rounds={task.rounds}; allowed: 1 or more.")
     lm: ReferenceLM = load(OmegaConf.to_object(task.weights), context.data)
     torch.manual_seed(context.config.seed)
     dense = nn.Sequential(

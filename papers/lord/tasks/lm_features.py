@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from torch import nn
+
 from common.compression.capture import output_moments
 from common.compression.language_models import LanguageStart, trained_lm
 from common.compression.ranks import by_fraction
 from common.experiment.context import RunContext, TaskResult
-from common.nn.gpt import split_qkv
+from common.nn.gpt import QKV, split_qkv
 from common.trainers.perplexity import windows
 from papers.lord.comparison import compared
 from papers.lord.exactness import tail_identity
@@ -25,7 +27,7 @@ from papers.lord.tasks.output_error import pca_distance
 def run(context: RunContext) -> TaskResult:
     """Outputs of every layer, and perplexities with all of them at half of their largest rank: each
     method, AFM with the statistics taken anew after each layer, AFM with queries, keys and values
-    apart."""
+    apart, of as many weights."""
     task, start = context.config.task, trained_lm(context)
     model, seed = start.model, context.config.seed
     batches = start.calibration(task.calibration_tokens, seed)
@@ -47,14 +49,26 @@ def run(context: RunContext) -> TaskResult:
         metrics[f"half_rank_{method}"] = judge(small)
     metrics["half_rank_sequential"] = judge(sequentially_low_rank(model, targets, half, batches))
     apart = split_qkv(start.copy())
-    layers = linear_layers(apart)
-    ranks = {name: by_fraction(0.5, min(layer.weight.shape)) for name, layer in layers.items()}
-    parts = decompositions(apart, layers, batches, AFM)
-    metrics["half_rank_split_qkv"] = judge(low_rank(apart, parts, ranks))
+    parts = decompositions(apart, linear_layers(apart), batches, AFM)
+    metrics["half_rank_split_qkv"] = judge(low_rank(apart, parts, apart_ranks(apart, half)))
     metrics["intact"] = judge(model)
     if task.exact_tokens:
         metrics |= exactness(start, task, seed)
     return TaskResult(metrics | start.gate, start.entries, start.notes, {"ratios": ratios})
+
+
+def apart_ranks(apart: nn.Module, ranks: dict[str, int]) -> dict[str, int]:
+    """Queries, keys and values at one rank that gives them as many weights as the fused layer has
+    in factors; the other layers at the ranks that are given."""
+    found = {name: rank for name, rank in ranks.items() if not name.endswith(".c_attn")}
+    for name, rank in ranks.items():
+        if name.endswith(".c_attn"):
+            parent = name.removesuffix("c_attn")
+            parts = [apart.get_submodule(parent + part) for part in QKV]
+            sizes = [sum(layer.weight.shape) for layer in parts]
+            fused = parts[0].weight.shape[1] + sum(layer.weight.shape[0] for layer in parts)
+            found |= dict.fromkeys((parent + part for part in QKV), rank * fused // sum(sizes))
+    return found
 
 
 def exactness(start: LanguageStart, task, seed: int) -> dict[str, float]:

@@ -26,9 +26,15 @@ UNITS = ("layer", "kind")
 def run(context: RunContext) -> TaskResult:
     """Cuts in per cent of the largest rank, of each layer (or of all layers of a type together);
     those of the first bound hold on the larger set of tokens too."""
-    task, start = context.config.task, trained_lm(context)
+    task = context.config.task
     if task.unit not in UNITS:
         raise InvalidInputError(f"task.unit={task.unit!r}; allowed: {', '.join(UNITS)}.")
+    if not task.bounds or min(task.bounds) < 0 or task.grid < 1:
+        raise InvalidInputError(
+            f"task.bounds={list(task.bounds)}, task.grid={task.grid}; allowed: one bound or more, "
+            "at least 0, and a grid of 1 or more."
+        )
+    start = trained_lm(context)
     targets = linear_layers(start.model)
     batches = start.calibration(task.calibration_tokens, context.config.seed)
     parts = decompositions(start.model, targets, batches, task.method)

@@ -45,6 +45,17 @@ def test_more_than_the_mlps_have(start):
         cut(start, 95.0, 4, 160, seed=0)
 
 
+@pytest.mark.parametrize("per_cent", [-5.0, 100.0])
+def test_a_part_that_cannot_be_cut(start, per_cent):
+    with pytest.raises(InvalidInputError, match=r"task\.cut=.*allowed: 0 to below 100"):
+        cut(start, per_cent, 4, 160, seed=0)
+
+
+def test_a_grid_below_one(start):
+    with pytest.raises(InvalidInputError, match="grid=0"):
+        cut(start, 20.0, 0, 160, seed=0)
+
+
 def test_ranks_of_layers():
     names = ["h.0.mlp.c_fc", "h.0.attn.c_proj", "h.0.mlp.c_proj"]
     assert of_layers({"mlp.c_proj": 3}, names) == {"h.0.mlp.c_proj": 3}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -20,11 +22,14 @@ from papers.lord.models import (
     SVD,
     UNCENTRED,
     decompositions,
+    groups,
     linear_layers,
     low_rank,
+    low_rank_in_groups,
     sequentially_low_rank,
 )
 from papers.lord.optimality import square_root, worst_margin
+from papers.lord.tasks.lm_features import apart_ranks
 
 GPT_CONFIG = GPTConfig(vocabulary=19, context=12, layers=2, heads=2, width=8)
 
@@ -284,3 +289,33 @@ def test_what_is_out_of_range(two, rows):
             part.at(7)
     with pytest.raises(InvalidInputError, match="hold no batch"):
         decompositions(two, {"a": two.a}, [])
+
+
+def test_in_groups_as_in_one_pass():
+    torch.manual_seed(0)
+    model = GPT(GPT_CONFIG).eval()
+    targets, batches = linear_layers(model), [torch.randint(19, (4, 12)) for _ in range(3)]
+    ranks = {name: min(layer.weight.shape) // 2 for name, layer in targets.items()}
+    whole = low_rank(model, decompositions(model, targets, batches), ranks)
+    for memory in (1, 2**14, 2**30):
+        small = low_rank_in_groups(model, targets, ranks, iter(batches), memory)
+        assert torch.equal(small(batches[0]), whole(batches[0]))
+
+
+def test_groups_fit_the_memory():
+    targets = {name: nn.Linear(4, width) for name, width in zip("abcd", (8, 8, 32, 8), strict=True)}
+    assert groups(targets, 2 * 8 * 8**2) == [["a"], ["b"], ["c"], ["d"]]
+    assert groups(targets, 4 * 8 * 8**2) == [["a", "b"], ["c"], ["d"]]
+    assert groups(targets, 2**30) == [["a", "b", "c", "d"]]
+
+
+def test_apart_of_as_many_weights():
+    model = GPT(GPTConfig(vocabulary=19, context=12, layers=2, heads=2, width=32)).eval()
+    half = {n: min(layer.weight.shape) // 2 for n, layer in linear_layers(model).items()}
+    apart = split_qkv(copy.deepcopy(model))
+    found = apart_ranks(apart, half)
+    assert set(found) == set(linear_layers(apart))
+    fused = half["transformer.h.0.attn.c_attn"] * (32 + 96)
+    parts = found["transformer.h.0.attn.q_proj"] * 3 * 64
+    assert found["transformer.h.0.mlp.c_fc"] == half["transformer.h.0.mlp.c_fc"]
+    assert parts <= fused < parts + 3 * 64

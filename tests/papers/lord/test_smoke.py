@@ -82,3 +82,16 @@ def test_mistakes_are_told(smoke, made):
         status, record = smoke("rank_sensitivity", f"data.root={made}", override)
         assert status == 2
         assert message in record["reason"]
+
+
+@pytest.mark.parametrize(
+    ("task", "setting", "said"),
+    [
+        ("rank_sensitivity", "task.bounds=[]", "task.bounds=[]"),
+        ("factor_speed", "task.rounds=0", "task.rounds=0"),
+    ],
+)
+def test_settings_are_refused(task, setting, said, smoke, made):
+    status, record = smoke(task, setting, f"data.root={made}")
+    assert status == 2
+    assert said in record["reason"]
