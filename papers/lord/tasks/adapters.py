@@ -59,6 +59,7 @@ def run(context: RunContext) -> TaskResult:
         between=context.stop.raise_if_set,
     )
     metrics |= {"after": judge(shifted.val), "old_after": judge(start.corpus.val)}
+    metrics["steps"] = float(recipe.steps)
     metrics["gain"] = metrics["before"] - metrics["after"]
     metrics["gain_per_cent"] = 100 * metrics["gain"] / metrics["before"]
     # What factorising cost is part of `before`, and winning it back part of `gain`.
