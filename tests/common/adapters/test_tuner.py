@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
-pytest.importorskip("peft")
-
 import torch
 
 from common.adapters import peft_library

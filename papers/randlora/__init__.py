@@ -1,0 +1,1 @@
+"""RandLoRA: a full-rank update of a frozen weight, from random bases and trained diagonals."""

@@ -1,0 +1,192 @@
+"""RandLoRA (Section 4): W = W0 + s sum_j B_j diag(lambda_j) A diag(gamma_j).
+
+B_j and A are random and frozen, lambda_j and gamma_j are trained. Of n = ceil(d / r) bases the
+update has full rank d, at n (r + d) numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from common.adapters.adapter import Adapter
+from common.adapters.method import AdapterMethod
+from common.adapters.sites import Site
+from common.errors import InvalidInputError
+from papers.randlora.bases import Bases, Law, number_of_bases
+
+if TYPE_CHECKING:
+    from papers.randlora.tuner import RandLoraConfig
+
+INITS = ("lambda_zero", "gamma_zero")
+
+
+class ScaledBasis(torch.autograd.Function):
+    """U, rows (j, k): lambda_jk (A_k * gamma_j), without keeping the n-fold product for backward.
+
+    Gradients are those of Appendix C.5, with H_j = B_j^T G in place of the gradient of U.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        basis: Float[Tensor, "m r d"],
+        lam: Float[Tensor, "n r"],
+        gam: Float[Tensor, "n d"],
+    ) -> Float[Tensor, "n r d"]:
+        ctx.save_for_backward(basis, lam, gam)
+        return lam[:, :, None] * gam[:, None, :] * basis
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor | None, Tensor | None]:
+        basis, lam, gam = ctx.saved_tensors
+        with_basis = grad * basis
+        grad_lam = grad_gam = None
+        if ctx.needs_input_grad[1]:
+            grad_lam = (with_basis @ gam[:, :, None]).squeeze(2)
+        if ctx.needs_input_grad[2]:
+            grad_gam = (lam[:, None, :] @ with_basis).squeeze(1)
+        return None, grad_lam, grad_gam
+
+
+class RandLoRA(Adapter):
+    """The update of one weight of shape (out, in); D and d are its long and its short side.
+
+    Args:
+        shape: of the weight.
+        bases: shared by all layers.
+        number: n, of bases.
+        scale: s.
+        init: which of the diagonals starts at zero; the update does either way. With
+            "lambda_zero" the first step moves lambda alone and all gamma_j are equal, so that the
+            update has rank r at most until the second.
+    """
+
+    def __init__(self, shape: tuple[int, int], bases: Bases, number: int, scale: float, init: str):
+        super().__init__()
+        self.tall = shape[0] >= shape[1]
+        self.long_side, self.short_side = max(shape), min(shape)
+        self.bases, self.number_of_bases, self.scale = bases, number, scale
+        rank = bases.long.shape[2]
+        lam, gam = torch.zeros(number, rank), torch.zeros(number, self.short_side)
+        if init == "lambda_zero":
+            gam += 1 / max(gam.shape)
+        else:
+            lam += 1 / max(lam.shape)
+        device = bases.long.device
+        self.lam = nn.Parameter(lam.to(device))
+        self.gam = nn.Parameter(gam.to(device))
+
+    def factors(self) -> tuple[Float[Tensor, "out n_r"], Float[Tensor, "n_r in"]]:
+        """Bf and s U; for a weight that is wider than tall, their transposes."""
+        dtype, number = self.dtype, self.number_of_bases
+        long = self.bases.left(self.long_side, number, dtype)
+        basis = self.bases.right(self.short_side, number, dtype)
+        short = ScaledBasis.apply(basis, self.scale * self.lam, self.gam).flatten(0, 1)
+        return (long, short) if self.tall else (short.mT, long.mT)
+
+    def prefers_merged(self, x: Tensor, site: Site) -> bool:
+        """Whether forming W0 + s Bf U costs less than two thin layers.
+
+        A token takes n r (D + d) multiply-adds in the thin layers; the weight, D d n r once.
+        """
+        tokens = x.numel() // x.shape[-1]
+        return tokens * (self.long_side + self.short_side) > self.long_side * self.short_side
+
+
+@dataclass(frozen=True)
+class RandLoRAMethod(AdapterMethod):
+    """Settings of RandLoRA.
+
+    Attributes:
+        rank: r, of one basis: the larger, the FEWER numbers are trained.
+        num_bases: n; None takes ceil(d / r), with which the update has full rank.
+        alpha: s is alpha / r.
+        scale_by_bases: divide s by sqrt(n) besides.
+        init: "lambda_zero" or "gamma_zero".
+        law: of the bases.
+        seed: of the bases.
+        separate: an A for every basis.
+        save_bases: keep the bases in saved files.
+        compact: hold binary or ternary bases as int8.
+    """
+
+    title: ClassVar[str] = "RandLoRA"
+    kinds: ClassVar[tuple[str, ...]] = ("linear",)
+
+    rank: int = 32
+    num_bases: int | None = None
+    alpha: float = 640.0
+    scale_by_bases: bool = False
+    init: str = "lambda_zero"
+    law: Law = field(default_factory=Law)
+    seed: int = 0
+    separate: bool = False
+    save_bases: bool = False
+    compact: bool = False
+
+    def validate(self) -> None:
+        """Raise InvalidInputError for settings that fit no layer."""
+        for name, value in (("rank", self.rank), ("num_bases", self.num_bases)):
+            if value is not None and value < 1:
+                raise InvalidInputError(f"{name}={value}; allowed: 1 or more.")
+        if self.init not in INITS:
+            raise InvalidInputError(f"init={self.init!r}; allowed: {', '.join(INITS)}.")
+        self.law.validate()
+
+    def bases_of(self, site: Site) -> int:
+        """n of a layer.
+
+        Raises:
+            InvalidInputError: the rank is above the layer's, or n above ceil(d / r).
+        """
+        short = min(site.matrix_shape)
+        if self.rank > short:
+            raise InvalidInputError(
+                f"rank={self.rank} is above the {short} of {site.name}, {site.shape}; "
+                f"allowed: 1 to {short}."
+            )
+        most = number_of_bases(short, self.rank)
+        if self.num_bases is not None and self.num_bases > most:
+            raise InvalidInputError(
+                f"num_bases={self.num_bases} for {site.name}, {site.shape}; allowed: 1 to {most} "
+                f"at rank {self.rank}, which give full rank already."
+            )
+        return most if self.num_bases is None else self.num_bases
+
+    def shared(self, sites: Mapping[str, Site]) -> Bases:
+        """Bases at the largest shape: D_m n_m r + r d_m numbers, whatever the depth."""
+        shapes = [site.matrix_shape for site in sites.values()]
+        bases = Bases(
+            max(max(shape) for shape in shapes),
+            max(min(shape) for shape in shapes),
+            self.rank,
+            max(self.bases_of(site) for site in sites.values()),
+            self.law,
+            self.seed,
+            separate=self.separate,
+            save=self.save_bases,
+            compact=self.compact,
+        )
+        return bases.to(next(iter(sites.values())).weight.device)
+
+    def build(self, site: Site, shared: Bases, index: int) -> RandLoRA:
+        """See `AdapterMethod.build`."""
+        number = self.bases_of(site)
+        scale = self.alpha / self.rank / (math.sqrt(number) if self.scale_by_bases else 1.0)
+        return RandLoRA(site.matrix_shape, shared, number, scale, self.init)
+
+
+def __getattr__(name: str) -> type[RandLoraConfig]:
+    """`RandLoraConfig`, which needs peft, only where it is asked for."""
+    if name == "RandLoraConfig":
+        from papers.randlora.tuner import RandLoraConfig
+
+        return RandLoraConfig
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
