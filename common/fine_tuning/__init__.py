@@ -1,0 +1,1 @@
+"""Fine-tuning of trained encoders on labelled sentences, the same for every method."""

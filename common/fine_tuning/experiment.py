@@ -1,0 +1,82 @@
+"""One method on one set: adapt the blocks, train them and the head, judge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from common.errors import InvalidInputError
+from common.evaluation.classification import accuracy, f1, matthews
+from common.experiment.context import RunContext, TaskResult
+from common.fine_tuning.baselines import BASELINES, Adapt, Choice
+from common.fine_tuning.memory import step_bytes
+from common.fine_tuning.subject import features, subject
+from common.fine_tuning.training import Recipe, mean_loss, order, predict, train
+
+
+def run(context: RunContext, own: Mapping[str, Adapt]) -> TaskResult:
+    """Fine-tune with ``task.method``.
+
+    ``score``: the published metric of the set on its judged rows, as ``held_out_score`` on rows
+    apart and ``probe_score`` before any training; ``numbers``: trained besides the head's;
+    ``early_loss`` and ``late_loss``: of steps 20 to 40 and of the last fifth.
+
+    Args:
+        own: the paper's methods by name, beside those of `baselines.BASELINES`.
+    """
+    methods = {**BASELINES, **own}
+    task, seed = context.config.task, context.config.seed
+    if task.method not in methods:
+        raise InvalidInputError(
+            f"task.method={task.method!r}; allowed: {', '.join(sorted(methods))}."
+        )
+    start = subject(context)
+    torch.manual_seed(seed)
+    choice = Choice(task.targets, task.rank, task.alpha, seed)
+    model = start.classifier(methods[task.method](start.copy_of_blocks(), choice))
+    recipe = Recipe(
+        steps=task.steps,
+        batch_size=task.batch_size,
+        lr=task.lr,
+        head_lr=task.head_lr,
+        weight_decay=task.weight_decay,
+        seed=seed,
+    )
+    trained = [p for p in model.parameters() if p.requires_grad]
+    head = sum(p.numel() for p in model.head.parameters())
+    bytes_of = step_bytes(model, start.train, order(len(start.train), recipe)[0])
+    losses = train(model, model.head, start.train, recipe, between=context.stop.raise_if_set)
+    source = task.dataset.source
+    probe = start.probe.logits(features(start.blocks, start.dev))
+    held_out = scores(source, predict(model, start.held_out), start.held_out.labels)
+    metrics = {
+        **scores(source, predict(model, start.dev), start.dev.labels),
+        "probe_score": scores(source, probe, start.dev.labels)["score"],
+        "held_out_score": held_out["score"],
+        "numbers": sum(p.numel() for p in trained) - head,
+        "numbers_with_head": sum(p.numel() for p in trained),
+        "early_loss": mean_loss(losses, min(20, len(losses) - 1), 40),
+        "late_loss": mean_loss(losses, len(losses) * 4 // 5, len(losses)),
+        "steps": len(losses),
+        **{name: float(value) for name, value in bytes_of.items()},
+    }
+    metrics["gain"] = metrics["score"] - metrics["probe_score"]
+    curve = [mean_loss(losses, i, i + 10) for i in range(0, len(losses), 10)]
+    return TaskResult(metrics, start.entries, curves={"loss": curve})
+
+
+def scores(source: str, logits: Tensor, labels: Tensor) -> dict[str, float]:
+    """``score``, the metric that is published for the set, and what it is made of, per cent.
+
+    CoLA: Matthews' correlation; MRPC: mean of accuracy and F1; RTE, SST-2: accuracy.
+    """
+    predicted = logits.argmax(1)
+    found = {"accuracy": accuracy(predicted, labels)}
+    if source == "cola":
+        return found | {"score": matthews(predicted, labels)}
+    if source == "mrpc":
+        found["f1"] = f1(predicted, labels)
+        return found | {"score": (found["accuracy"] + found["f1"]) / 2}
+    return found | {"score": found["accuracy"]}

@@ -1,0 +1,136 @@
+"""What is fine-tuned: rows of a set, the frozen part's outputs, the upper blocks and a probe."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Int64
+from torch import Tensor, nn
+
+from common.data import glue, minilm
+from common.data.glue import GlueData
+from common.data.glue_files import Rows
+from common.errors import InvalidInputError
+from common.experiment.context import RunContext, data_entry
+from common.experiment.machine import device
+from common.fine_tuning.classifier import Classifier, pooled
+from common.fine_tuning.encoding import Encoded, encode
+from common.fine_tuning.prefix import Hidden, Suffix, hidden
+from common.fine_tuning.probe import Probe, fit
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One set and one encoder, ready for any method.
+
+    Attributes:
+        train: outputs of the frozen part on the training rows.
+        held_out: on training rows apart, for choices.
+        dev: on the rows that are judged.
+        blocks: the upper blocks, as trained by others.
+        probe: of the pooled outputs of these blocks.
+        width: of the encoder.
+        classes: of the set.
+        entries: data for the record.
+    """
+
+    train: Hidden
+    held_out: Hidden
+    dev: Hidden
+    blocks: Suffix
+    probe: Probe
+    width: int
+    classes: int
+    entries: list[dict]
+
+    def classifier(self, blocks: nn.Module) -> Classifier:
+        """These blocks under a head that starts as the probe."""
+        model = Classifier(blocks, self.width, self.classes)
+        model.start_head(self.probe.weight, self.probe.bias)
+        return model.to(self.train.values.device)
+
+    def copy_of_blocks(self) -> Suffix:
+        """The blocks, to be changed."""
+        return copy.deepcopy(self.blocks)
+
+
+def subject(context: RunContext) -> Subject:
+    """Load, encode, and run the frozen part once.
+
+    Raises:
+        MissingDataError: the set or the encoder is not to be had.
+        InvalidInputError: more rows are asked for than there are.
+    """
+    config = context.config
+    task = config.task
+    data = glue.load(task.dataset, context.data)
+    weights = minilm.load(task.weights, context.data)
+    encoder = weights.model(device(config.trainer))
+    chosen, apart = rows_of(data, task, config.seed)
+    below = encoder.config.layers - task.blocks
+    suffix = Suffix(encoder, task.blocks)
+
+    def kept(rows: Rows, picked: Int64[Tensor, " n"] | None) -> Hidden:
+        encoded = _encoded(weights.tokenizer, rows, picked, task.longest)
+        return hidden(encoder, encoded, below, track=context.track)
+
+    train, held_out = kept(data.train, chosen), kept(data.train, apart)
+    dev = kept(data.dev, None)
+    probe = fit(features(suffix, train), train.labels)
+    return Subject(
+        train,
+        held_out,
+        dev,
+        suffix,
+        probe,
+        encoder.config.width,
+        data.n_classes,
+        [data_entry(data), data_entry(weights)],
+    )
+
+
+def rows_of(data: GlueData, task, seed: int) -> tuple[Int64[Tensor, " n"], Int64[Tensor, " k"]]:
+    """Training rows and rows apart, drawn by the seed; the latter do not depend on the former.
+
+    Raises:
+        InvalidInputError: the set has fewer.
+    """
+    labels = torch.tensor(data.train.labels)
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
+    apart, rest = order[: task.held_out], order[task.held_out :]
+    if task.rows_per_class:
+        parts = [rest[labels[rest] == label] for label in range(data.n_classes)]
+        if min(len(part) for part in parts) < task.rows_per_class:
+            raise InvalidInputError(
+                f"task.rows_per_class={task.rows_per_class}; {data.name} has "
+                f"{min(len(part) for part in parts)} of one class besides those held out."
+            )
+        return torch.cat([part[: task.rows_per_class] for part in parts]), apart
+    if task.rows > len(rest):
+        raise InvalidInputError(
+            f"task.rows={task.rows}; {data.name} has {len(rest)} besides {task.held_out} held "
+            f"out. Ask for fewer, or 0 for all."
+        )
+    return (rest[: task.rows] if task.rows else rest), apart
+
+
+@torch.no_grad()
+def features(blocks: nn.Module, data: Hidden) -> Tensor:
+    """Pooled outputs of the blocks, (n, width)."""
+    found = []
+    for rows in torch.arange(len(data)).split(128):
+        values, mask, _ = data.batch(rows)
+        found.append(pooled(blocks(values, mask), mask))
+    return torch.cat(found)
+
+
+def _encoded(
+    tokenizer: str, rows: Rows, picked: Int64[Tensor, " n"] | None, longest: int
+) -> Encoded:
+    order = range(len(rows.labels)) if picked is None else picked.tolist()
+    second = [rows.second[i] for i in order] if rows.second else []
+    return encode(
+        tokenizer, [rows.first[i] for i in order], second, [rows.labels[i] for i in order], longest
+    )
