@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from hydra.core.config_store import ConfigStore
 
 from common.experiment.schema import TaskConfig
+from common.fine_tuning.schema import GlueTask
 
 
 @dataclass
@@ -121,6 +122,70 @@ class UpdateRankTask(TaskConfig):
     held_out: int = 8192
 
 
+@dataclass
+class AlignmentTask(GlueTask):
+    """R13 and R14.
+
+    Attributes:
+        lora_rank: of LoRA.
+        lora_lr: of LoRA.
+        full_lr: of full fine-tuning.
+        plane: compute the loss on the plane through the three solutions.
+        plane_size: points on a side.
+        plane_rows: training rows of a loss.
+    """
+
+    rank: int = 12
+    lr: float = 3.0e-3
+    lora_rank: int = 16
+    lora_lr: float = 1.0e-3
+    full_lr: float = 1.0e-4
+    steps: int = 150
+    batch_size: int = 16
+    rows: int = 2400
+    blocks: int = 6
+    longest: int = 32
+    plane: bool = False
+    plane_size: int = 9
+    plane_rows: int = 256
+
+
+@dataclass
+class CostTask(TaskConfig):
+    """R12.
+
+    Attributes:
+        width: of square layers.
+        layers: in a row.
+        tokens: of a batch, so many that the weight is formed.
+        few_tokens: so few that it is not.
+        rank: of the bases.
+        lora_rank: of LoRA.
+        rounds: of which the median is taken.
+    """
+
+    width: int = 384
+    layers: int = 4
+    tokens: int = 2048
+    few_tokens: int = 128
+    rank: int = 6
+    lora_rank: int = 16
+    rounds: int = 21
+
+
+@dataclass
+class PeerTask(TaskConfig):
+    """R15.
+
+    Attributes:
+        shapes: (rows, columns, rank).
+    """
+
+    shapes: list[list[int]] = field(
+        default_factory=lambda: [[8 + 3 * i, 6 + 5 * (i % 4), 1 + i % 5] for i in range(20)]
+    )
+
+
 def register() -> None:
     """Store the schemas; called once before Hydra composes."""
     store = ConfigStore.instance()
@@ -131,5 +196,8 @@ def register() -> None:
         "spectra": SpectraTask,
         "sparse_bases": SparseTask,
         "update_rank": UpdateRankTask,
+        "alignment": AlignmentTask,
+        "cost": CostTask,
+        "peer": PeerTask,
     }.items():
         store.store(group="schema/randlora", name=name, node=node)
