@@ -57,7 +57,9 @@ def almost_linear_attention(
     batch = scaled.shape[:-2]
     parts = (
         _AlmostLinear.apply(q, k, v, polynomial)
-        for q, k, v in zip(*(a.flatten(0, -3) if batch else a[None] for a in (scaled, keys, values)))
+        for q, k, v in zip(
+            *(a.flatten(0, -3) if batch else a[None] for a in (scaled, keys, values))
+        )
     )
     return torch.stack(list(parts)).reshape(*batch, *scaled.shape[-2:-1], values.shape[-1])
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -66,9 +65,7 @@ def factors(problem: Problem, U1: Tensor, V1: Tensor) -> Factors:
     output = U1 @ (V1.mT @ h)
     c = output - problem.y
     rho = (c * output).sum(1, keepdim=True)
-    return Factors(
-        U1, V1, c, h, rowwise_khatri_rao(U1, c), rowwise_khatri_rao(V1, h), rho * U1, V1
-    )
+    return Factors(U1, V1, c, h, rowwise_khatri_rao(U1, c), rowwise_khatri_rao(V1, h), rho * U1, V1)
 
 
 def factored_gradients(problem: Problem, U1: Tensor, V1: Tensor) -> Gradients:

@@ -30,7 +30,7 @@ from papers.lora_limits.features import monomial_weights
 from papers.lora_limits.head import Gradients, Problem
 from papers.lora_limits.polynomials import ExpPolynomial
 
-_CACHED = 1 << 18  # monomials of a block, so that they stay in the second-level cache
+_CACHED = 1 << 17  # monomials of a block: half a megabyte, which stays in the second-level cache
 
 
 def block_tokens(features: int) -> int:

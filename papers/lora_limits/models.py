@@ -1,8 +1,8 @@
 """Approximate gradients of LoRA with a promise, and a head that trains with them.
 
-    from papers.lora_limits.models import aloragc
-    solved = aloragc(problem, epsilon=1e-3)        # degree from the norms; refuses large ones
-    solved.adapters["query.B"]
+from papers.lora_limits.models import aloragc
+solved = aloragc(problem, epsilon=1e-3)        # degree from the norms; refuses large ones
+solved.adapters["query.B"]
 """
 
 from __future__ import annotations

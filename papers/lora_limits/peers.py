@@ -28,10 +28,7 @@ def differentiated_approximation(problem: Problem, polynomial: ExpPolynomial) ->
     paper's gradient, in which P stands for its own derivative."""
 
     def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        scores = problem.head.beta * q @ k.mT
-        weights = torch.zeros_like(scores)
-        for coefficient in reversed(polynomial.coefficients):
-            weights = weights * scores + coefficient
+        weights = polynomial(problem.head.beta * q @ k.mT)
         return weights / weights.sum(1, keepdim=True) @ v
 
     return _through(problem, attention)

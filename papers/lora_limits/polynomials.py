@@ -41,6 +41,13 @@ class ExpPolynomial:
         """g."""
         return len(self.coefficients) - 1
 
+    def __call__(self, scores):
+        """P(scores), by Horner's rule; any array."""
+        value = 0 * scores
+        for coefficient in reversed(self.coefficients):
+            value = value * scores + coefficient
+        return value
+
     @cached_property
     def relative_error(self) -> float:
         """eta on [-R, R]."""

@@ -73,9 +73,7 @@ def lesson(length: int, width: int, rank: int, gamma: float, seed: int, device="
     weights = {}
     for name in NAMES:
         drawn = draw.normal(width, width)
-        weights[name] = (
-            0.5 * drawn if name == "value" else gamma / (x @ drawn).abs().max() * drawn
-        )
+        weights[name] = 0.5 * drawn if name == "value" else gamma / (x @ drawn).abs().max() * drawn
     taught = {name: w + draw.normal(width, rank) @ draw.normal(rank, width) for name, w in
               weights.items()}  # fmt: skip
     q, k, v = (x @ taught[name] for name in NAMES)
