@@ -1,4 +1,4 @@
-"""Attention in almost linear time for training: forward ``U1 (V1^T h)``, backward the paper's chain.
+"""Attention in almost linear time, for training: forward ``U1 (V1^T h)``, backward by the chain.
 
 The gradient keeps the approximate weights f' in ``p = f' * q - diag(rho) f'``. That is not the
 derivative of the approximate forward, in which P' stands for P; both tend to the exact gradient.
@@ -55,13 +55,9 @@ def almost_linear_attention(
         )
     scaled = queries * (queries.shape[-1] ** -0.5 if scale is None else scale)
     batch = scaled.shape[:-2]
-    parts = (
-        _AlmostLinear.apply(q, k, v, polynomial)
-        for q, k, v in zip(
-            *(a.flatten(0, -3) if batch else a[None] for a in (scaled, keys, values))
-        )
-    )
-    return torch.stack(list(parts)).reshape(*batch, *scaled.shape[-2:-1], values.shape[-1])
+    flat = (a.flatten(0, -3) if batch else a[None] for a in (scaled, keys, values))
+    parts = [_AlmostLinear.apply(*head, polynomial) for head in zip(*flat, strict=True)]
+    return torch.stack(parts).reshape(*batch, *scaled.shape[-2:-1], values.shape[-1])
 
 
 class _AlmostLinear(torch.autograd.Function):

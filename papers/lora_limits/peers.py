@@ -47,8 +47,8 @@ def random_feature_factors(
 ) -> tuple[Float[Tensor, "L k"], Float[Tensor, "L k"]]:
     """Positive orthogonal random features of exp (Choromanski et al. 2021), normalised.
 
-    ``exp(<q, k>) = E exp(<w, q> - |q|^2/2) exp(<w, k> - |k|^2/2)`` over Gaussian w; w are orthogonal
-    within each block of as many as there are variables.
+    ``exp(<q, k>) = E exp(<w, q> - |q|^2/2) exp(<w, k> - |k|^2/2)`` over Gaussian w, orthogonal to
+    each other within each block of as many as there are variables.
 
     Raises:
         InvalidInputError: no feature is asked for.
@@ -61,7 +61,9 @@ def random_feature_factors(
     for _ in range(-(-features // m)):
         gaussian = torch.randn(m, m, generator=generator, dtype=torch.float64)
         lengths = torch.randn(m, m, generator=generator, dtype=torch.float64).norm(dim=1)
-        rows.append(torch.linalg.qr(gaussian)[0].mT * lengths[:, None])
+        orthogonal, triangular = torch.linalg.qr(gaussian)
+        # Signs of a factorisation are a convention; with these directions are uniform.
+        rows.append((orthogonal * triangular.diagonal().sign()).mT * lengths[:, None])
     w = torch.cat(rows)[:features].to(problem.x)
 
     def positive(points: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Training of adapters by exact or by fast gradients, with and without a cap on the scores (E11)."""
+"""Training of adapters by exact or by fast gradients, with or without a cap on the scores (E11)."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from common.errors import InvalidInputError
@@ -51,8 +53,7 @@ def smallest_rises(metrics: dict[str, float], growths: list[int]) -> dict[str, f
     """Of R and of the degree, from each growth to the next: negative if one of them ever falls."""
     return {
         f"smallest_rise_{name}": min(
-            metrics[f"{name}_k{b}"] - metrics[f"{name}_k{a}"]
-            for a, b in zip(growths, growths[1:], strict=False)
+            metrics[f"{name}_k{b}"] - metrics[f"{name}_k{a}"] for a, b in pairwise(growths)
         )
         for name in ("radius", "degree")
         if len(growths) > 1

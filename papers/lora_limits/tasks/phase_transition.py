@@ -16,9 +16,9 @@ from common.kernels.monomials import monomial_count
 from papers.lora_limits.bounds import score_radius
 from papers.lora_limits.chunked import chunked_gradients
 from papers.lora_limits.fast import fast_gradients
-from papers.lora_limits.head import distance
+from papers.lora_limits.head import Problem, distance
 from papers.lora_limits.instances import standard_problem
-from papers.lora_limits.polynomials import KINDS, smallest_degree, taylor
+from papers.lora_limits.polynomials import KINDS, ExpPolynomial, smallest_degree, taylor
 from papers.lora_limits.tasks.scaling import anew, in_double
 
 
@@ -64,12 +64,9 @@ def at_gamma(task, gamma: float, seed: int, on: torch.device) -> dict[str, float
         )
         radius = score_radius(problem.queries, problem.keys)
         chosen = taylor(smallest_degree("taylor", radius, task.eta), radius)
-        fast.append(
-            latency(lambda: fast_gradients(anew(problem), chosen), rounds=task.rounds, device=on)  # noqa: B023
-        )
-        exact.append(
-            latency(lambda: chunked_gradients(anew(problem)), rounds=task.rounds, device=on)
-        )  # noqa: B023
+        seconds = timed(problem, chosen, task.rounds, on)
+        fast.append(seconds[0])
+        exact.append(seconds[1])
     errors = distance(
         fast_gradients(problem, chosen).weights, chunked_gradients(in_double(problem)).weights
     )
@@ -82,6 +79,16 @@ def at_gamma(task, gamma: float, seed: int, on: torch.device) -> dict[str, float
         "exact_seconds": exact[-1],
         "crossing": crossing(list(task.lengths), fast, exact),
     }
+
+
+def timed(
+    problem: Problem, chosen: ExpPolynomial, rounds: int, on: torch.device
+) -> tuple[float, float]:
+    """Median seconds of the fast and of the exact gradient, projections included."""
+    return (
+        latency(lambda: fast_gradients(anew(problem), chosen), rounds=rounds, device=on),
+        latency(lambda: chunked_gradients(anew(problem)), rounds=rounds, device=on),
+    )
 
 
 def crossing(lengths: list[int], fast: list[float], exact: list[float]) -> float:
