@@ -50,5 +50,7 @@ def figures(trace: Trace) -> dict[str, float]:
         "break_step": float(at),
         "break_radius": trace.radii[at],
         "caps": float(trace.caps),
+        # How far the loss moves between the last steps, relative: the cap shrinks in steps of 2 %.
+        "late_spread": max(finite[-10:]) / min(finite[-10:]) - 1,
         "taken": float(len(trace.cosines)),
     }

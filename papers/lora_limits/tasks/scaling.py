@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 
 from common.compression.costs import latency
@@ -11,11 +13,12 @@ from common.experiment.machine import device
 from papers.lora_limits.allocation import counted
 from papers.lora_limits.bounds import score_radius
 from papers.lora_limits.chunked import chunked_gradients
+from papers.lora_limits.factored import factored_gradients, polynomial_factors
 from papers.lora_limits.fast import fast_gradients
 from papers.lora_limits.head import AdaptedWeight, Head, Problem, distance
 from papers.lora_limits.instances import standard_problem
 from papers.lora_limits.peers import fused_gradients
-from papers.lora_limits.polynomials import ExpPolynomial, taylor
+from papers.lora_limits.polynomials import taylor
 
 
 def run(context: RunContext) -> TaskResult:
@@ -66,7 +69,7 @@ def at_length(task, length: int, seed: int, on: torch.device) -> dict[str, float
     metrics = {
         "fast_seconds": latency(fast, rounds=task.rounds, device=on),
         "radius": chosen.radius,
-        **{f"fast_{name}": value for name, value in memory(problem, chosen).items()},
+        **{f"fast_{name}": value for name, value in memory(fast, problem).items()},
     }
     if length <= task.exact_up_to:
         rounds = max(1, task.rounds // 3)
@@ -76,14 +79,21 @@ def at_length(task, length: int, seed: int, on: torch.device) -> dict[str, float
         metrics["fused_seconds"] = latency(
             lambda: fused_gradients(anew(problem)), rounds=1, device=on
         )
+
+        def written_out():
+            whole = anew(problem)
+            return factored_gradients(whole, *polynomial_factors(whole, chosen))
+
+        metrics["written_out_seconds"] = latency(written_out, rounds=rounds, device=on)
+        metrics["written_out_peak_megabytes"] = memory(written_out, problem)["peak_megabytes"]
     exact = chunked_gradients(in_double(problem))
     metrics["error"] = max(distance(fast().weights, exact.weights).values())
     return {f"{name}_l{length}": value for name, value in metrics.items()}
 
 
-def memory(problem: Problem, chosen: ExpPolynomial) -> dict[str, float]:
+def memory(call: Callable[[], object], problem: Problem) -> dict[str, float]:
     """Largest sum of bytes alive, and the largest tensor over one of L x L of the same type."""
-    seen = counted(lambda: fast_gradients(anew(problem), chosen))
+    seen = counted(call)
     square = problem.x.element_size() * problem.length**2
     return {
         "peak_megabytes": seen.peak_bytes / 1e6,
