@@ -43,7 +43,7 @@ class Allocations(TorchDispatchMode):
                 continue
             size = storage.nbytes() if counted else 0
             self._known.add(key)
-            weakref.finalize(storage, self._release, key, size)
+            weakref.finalize(storage, self._release, key, size).atexit = False
             self._alive += size
             self.peak_bytes = max(self.peak_bytes, self._alive)
             self.largest = max(self.largest, size)
