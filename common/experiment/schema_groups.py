@@ -36,6 +36,7 @@ def register() -> None:
         "retrieval": specs.RetrievalSpec,
         "text": specs.TextSpec,
         "trained_resnet": specs.TrainedResNetSpec,
+        "wordnet": specs.WordNetSpec,
     }.items():
         store.store(group="schema/data", name=name, node=spec)
     store.store(group="schema/s4", name="optimizer", node=OptimizerConfig)

@@ -19,6 +19,7 @@ from common.data.specs.reference_lm import ReferenceLMSpec
 from common.data.specs.retrieval import RetrievalSpec
 from common.data.specs.text import TextSpec
 from common.data.specs.trained_resnet import TrainedResNetSpec
+from common.data.specs.wordnet import WordNetSpec
 
 __all__ = [
     "ChirpsSpec",
@@ -40,4 +41,5 @@ __all__ = [
     "RetrievalSpec",
     "TextSpec",
     "TrainedResNetSpec",
+    "WordNetSpec",
 ]

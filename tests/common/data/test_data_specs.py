@@ -25,6 +25,7 @@ ALL = [
     specs.ReferenceLMSpec,
     specs.MiniLMSpec,
     specs.CodeLMSpec,
+    specs.WordNetSpec,
 ]
 
 

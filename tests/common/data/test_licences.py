@@ -22,6 +22,7 @@ FREE = (
     "MIT",
     "PSF-2.0",
     "package: MIT; weights: Apache-2.0",
+    "package: MIT; database: WordNet licence",
     "this repository's (Apache-2.0)",
 )
 README = ROOT / "common" / "data" / "README.md"

@@ -1,0 +1,86 @@
+"""The claims of lora_limits: complete, with the bounds that were fixed before the runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from common.ledger.folders import Folders
+from common.ledger.kept_plans import KeptPlan
+from common.ledger.plan import plan
+from common.ledger.relations import split
+from tests.claim_bounds import stated
+
+KEPT = KeptPlan.of("lora_limits", Folders.default())
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory):
+    """As git keeps it; one test composes it anew."""
+    kept = replace(KEPT, folder=tmp_path_factory.mktemp("plans"))
+    return plan("lora_limits", KEPT.claims, kept)
+
+
+def test_every_row_is_there(planned):
+    assert [claim.id for claim in planned.claims] == [f"E{i}" for i in range(1, 13)]
+    by_id = {claim.id: claim for claim in planned.claims}
+    assert all("laptop" in claim.checks for name, claim in by_id.items() if name != "E12")
+    assert by_id["E12"].kind == by_id["E10"].kind == "theory"
+    assert by_id["E12"].measured_by == ["E8", "E10"]
+    paper = [check for claim in planned.claims if (check := claim.checks.get("paper"))]
+    assert len(paper) == 3
+    assert all(check.needs for check in paper)
+
+
+@pytest.mark.slow
+def test_the_plan_in_git_is_what_composes(planned):
+    composed = plan("lora_limits", KEPT.claims)
+    assert (composed.title, composed.runs) == (planned.title, planned.runs)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "task",
+    [
+        "adapter_norm",
+        "capped_training",
+        "closed_forms",
+        "gradient_error",
+        "phase_transition",
+        "scaling",
+        "threshold",
+    ],
+)
+def test_the_tasks_record_what_is_read(planned, task, smoke):
+    read = {
+        name
+        for claim in planned.claims
+        if "laptop" in claim.checks
+        for of, _, name in map(split, claim.checks["laptop"].metrics())
+        if of == task
+    }
+    status, record = smoke(task, scale="laptop")
+    assert status == 0, record["reason"]
+    assert read <= set(record["metrics"])
+
+
+FALLING = ["below 0.005", "below 2e-05", "below 1e-07", "below 1e-09"]
+DEGREES = [5, 7, 11, 19, 33, 4, 6, 8, 13, 22]
+BOUNDS = {
+    "E1": ["at_most 1e-10", "at_most 1e-12"],
+    "E2": ["in_seeds 5", "within 4 4", "at_most 60", "at_most 15", "in_seeds 5", "within 64 64"],
+    "E3": ["at_most 1e-12", "at_most 0"],
+    "E4": [*FALLING, "at_most 1", "at_most 1"],
+    "E5": FALLING,
+    "E6": ["at_most 1.15", "at_least 1.8", "at_least 20", "at_most 0.001"],
+    "E7": ["below 200", "below 1"],
+    "E8": [*(f"within {g} {g}" for g in DEGREES), "above 0"],
+    "E9": ["above 0", "at_least 0", "at_least 3"],
+    "E10": ["above 1"],
+    "E11": ["at_most 0.01", "at_least 0.999"],
+}
+
+
+def test_bounds_do_not_move():
+    assert stated("lora_limits") == BOUNDS
