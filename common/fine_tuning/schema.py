@@ -1,4 +1,4 @@
-"""Typed configuration of a fine-tuning on GLUE (standard library only)."""
+"""Typed configuration of a fine-tuning on labelled sentences (standard library only)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from common.experiment.schema import TaskConfig
 
 
 @dataclass
-class GlueTask(TaskConfig):
-    """One method on one set of GLUE, on the upper blocks of a trained sentence encoder.
+class SentencesTask(TaskConfig):
+    """One method on one set, on the upper blocks of a trained sentence encoder.
 
     Attributes:
         dataset: the set.

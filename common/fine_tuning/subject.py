@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Int64
+from omegaconf import OmegaConf
 from torch import Tensor, nn
 
-from common.data import glue, minilm
-from common.data.glue import GlueData
+from common.data import catalogue
+from common.data.glue import LabelledSentences
 from common.data.glue_files import Rows
 from common.errors import InvalidInputError
 from common.experiment.context import RunContext, data_entry
@@ -33,6 +34,7 @@ class Subject:
         probe: of the pooled outputs of these blocks.
         width: of the encoder.
         classes: of the set.
+        metric: see `LabelledSentences`.
         entries: data for the record.
     """
 
@@ -43,6 +45,7 @@ class Subject:
     probe: Probe
     width: int
     classes: int
+    metric: str
     entries: list[dict]
 
     def classifier(self, blocks: nn.Module) -> Classifier:
@@ -65,8 +68,8 @@ def subject(context: RunContext) -> Subject:
     """
     config = context.config
     task = config.task
-    data = glue.load(task.dataset, context.data)
-    weights = minilm.load(task.weights, context.data)
+    data = catalogue.load(OmegaConf.to_object(task.dataset), context.data)
+    weights = catalogue.load(OmegaConf.to_object(task.weights), context.data)
     encoder = weights.model(device(config.trainer))
     chosen, apart = rows_of(data, task, config.seed)
     below = encoder.config.layers - task.blocks
@@ -87,11 +90,14 @@ def subject(context: RunContext) -> Subject:
         probe,
         encoder.config.width,
         data.n_classes,
+        data.metric,
         [data_entry(data), data_entry(weights)],
     )
 
 
-def rows_of(data: GlueData, task, seed: int) -> tuple[Int64[Tensor, " n"], Int64[Tensor, " k"]]:
+def rows_of(
+    data: LabelledSentences, task, seed: int
+) -> tuple[Int64[Tensor, " n"], Int64[Tensor, " k"]]:
     """Training rows and rows apart, drawn by the seed; the latter do not depend on the former.
 
     Raises:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hydra.core.config_store import ConfigStore
 
 from common.experiment.schema import TaskConfig
-from common.fine_tuning.schema import GlueTask
+from common.fine_tuning.schema import SentencesTask
 
 
 @dataclass
@@ -123,7 +123,7 @@ class UpdateRankTask(TaskConfig):
 
 
 @dataclass
-class AlignmentTask(GlueTask):
+class AlignmentTask(SentencesTask):
     """R13 and R14.
 
     Attributes:

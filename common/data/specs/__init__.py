@@ -7,6 +7,7 @@ from common.data.specs.corpus import CorpusSpec
 from common.data.specs.ctr import CtrSpec
 from common.data.specs.ctr_stream import CtrStreamSpec
 from common.data.specs.digits import DigitsSpec
+from common.data.specs.gloss import GlossSpec
 from common.data.specs.glue import GlueSpec
 from common.data.specs.image import ImageSpec
 from common.data.specs.images import ImagesSpec
@@ -29,6 +30,7 @@ __all__ = [
     "CtrStreamSpec",
     "DataSpec",
     "DigitsSpec",
+    "GlossSpec",
     "GlueSpec",
     "ImageSpec",
     "ImagesSpec",

@@ -20,7 +20,7 @@ from common.fine_tuning.prefix import Hidden
 from common.fine_tuning.subject import subject
 from common.fine_tuning.training import Recipe, mean_loss, train
 from papers.randlora import loss_plane
-from papers.randlora.tasks.glue import randlora
+from papers.randlora.tasks.sentences import randlora
 
 
 def run(context: RunContext) -> TaskResult:

@@ -26,6 +26,8 @@ ALL = [
     specs.MiniLMSpec,
     specs.CodeLMSpec,
     specs.WordNetSpec,
+    specs.GlueSpec,
+    specs.GlossSpec,
 ]
 
 

