@@ -81,7 +81,7 @@ def subject(context: RunContext) -> Subject:
 
     train, held_out = kept(data.train, chosen), kept(data.train, apart)
     dev = kept(data.dev, None)
-    probe = fit(features(suffix, train), train.labels)
+    probe = fit(features(suffix, train), train.labels, data.n_classes)
     return Subject(
         train,
         held_out,

@@ -69,7 +69,7 @@ def test_a_probe_is_the_logistic_regression():
     features = torch.randn(60, 5).double() * torch.tensor([1.0, 2.0, 0.5, 1.0, 0.0])
     for classes in (2, 3):
         labels = torch.arange(60) % classes
-        found = probe.fit(features, labels, strength=0.1)
+        found = probe.fit(features, labels, classes, strength=0.1)
         spread = features.std(0, unbiased=False).clamp(min=probe.FLOOR)
         scaled = ((features - features.mean(0)) / spread).numpy()
         model = sklearn.LogisticRegression(C=0.1, max_iter=2000).fit(scaled, labels.numpy())
@@ -78,11 +78,21 @@ def test_a_probe_is_the_logistic_regression():
         assert found.weight[:, 4].abs().max() < 1e-8
 
 
+def test_a_class_without_rows_is_never_chosen():
+    torch.manual_seed(0)
+    features, labels = torch.randn(40, 3), torch.tensor([0, 2]).repeat(20)
+    found = probe.fit(features, labels, 4)
+    assert found.weight.shape == (4, 3)
+    assert set(found.logits(features).argmax(1).tolist()) <= {0, 2}
+    two = probe.fit(features, labels // 2, 2)
+    torch.testing.assert_close(found.weight[[0, 2]], two.weight)
+
+
 def test_what_a_probe_refuses():
     with pytest.raises(InvalidInputError, match="All 4 labels are 1"):
-        probe.fit(torch.randn(4, 2), torch.ones(4, dtype=torch.int64))
+        probe.fit(torch.randn(4, 2), torch.ones(4, dtype=torch.int64), 2)
     with pytest.raises(InvalidInputError, match="hold NaN"):
-        probe.fit(torch.full((4, 2), torch.nan), torch.arange(4) % 2)
+        probe.fit(torch.full((4, 2), torch.nan), torch.arange(4) % 2, 2)
 
 
 def test_rates_and_order():
