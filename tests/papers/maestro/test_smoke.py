@@ -74,3 +74,18 @@ def test_a_killed_training_drops_the_same(tmp_path):
     whole, resumed = both("maestro", "shrinking", arguments, 6, tmp_path)
     assert whole["rank_sum"] < 236
     assert resumed == whole
+
+
+@pytest.mark.slow
+@pytest.mark.data
+def test_layers_that_lose_every_component(smoke):
+    status, record = smoke(
+        "shrinking",
+        "task.group_lasso=0.01",
+        "task.least=1000",
+        "train.epochs=2",
+        f"data.root={ROOT / 'data'}",
+    )
+    assert status == 0, record["reason"]
+    assert record["metrics"]["rank_sum"] == 0
+    assert record["metrics"]["macs_part"] < 0.01
