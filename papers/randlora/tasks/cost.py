@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable
-
 import torch
 from torch import nn
 
+from common.adapters.cost import kept_bytes, medians, step
 from common.adapters.plain import adapt
 from common.experiment.context import RunContext, TaskResult
 from common.experiment.machine import device
@@ -41,7 +38,7 @@ def run(context: RunContext) -> TaskResult:
     lora_few = kept_bytes(_inner(models["lora"])[0], few)
     pointers = {layer.adapter.bases.long.data_ptr() for layer in models["randlora"]}
     bases = models["randlora"][0].adapter.bases
-    times = medians({name: _step(model, x) for name, model in models.items()}, task.rounds)
+    times = medians({name: step(model, x) for name, model in models.items()}, task.rounds)
     numbers = number * rank + number * width
     metrics = {
         "kept_randlora": kept["randlora"],
@@ -59,35 +56,6 @@ def run(context: RunContext) -> TaskResult:
     return TaskResult(metrics)
 
 
-def kept_bytes(layer: nn.Module, x: torch.Tensor) -> int:
-    """Of one pass; each storage once."""
-    held = {t.untyped_storage().data_ptr() for t in (*layer.parameters(), *layer.buffers(), x)}
-    kept: dict[int, int] = {}
-
-    def keep(tensor: torch.Tensor) -> torch.Tensor:
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in held:
-            kept[storage.data_ptr()] = storage.nbytes()
-        return tensor
-
-    x = x.detach().requires_grad_()
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        layer(x)
-    return sum(kept.values())
-
-
-def medians(steps: dict[str, Callable[[], None]], rounds: int) -> dict[str, float]:
-    """Seconds; every round runs all, so that they meet the same machine."""
-    times: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(rounds):
-        for name, step in steps.items():
-            step()
-            before = time.perf_counter()
-            step()
-            times[name].append(time.perf_counter() - before)
-    return {name: statistics.median(found) for name, found in times.items()}
-
-
 def _layers(task, where: torch.device) -> nn.Sequential:
     return nn.Sequential(*(nn.Linear(task.width, task.width) for _ in range(task.layers))).to(where)
 
@@ -100,14 +68,3 @@ def _adapted(task, where: torch.device) -> nn.Sequential:
 
 def _inner(model: nn.Module) -> nn.Module:
     return model.base_model.model
-
-
-def _step(model: nn.Module, x: torch.Tensor) -> Callable[[], None]:
-    x = x.detach().requires_grad_()
-
-    def step() -> None:
-        model(x).square().sum().backward()
-        if x.is_cuda:
-            torch.cuda.synchronize()
-
-    return step
