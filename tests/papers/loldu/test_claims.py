@@ -1,0 +1,83 @@
+"""The claims of loldu, with the bounds that were fixed before the runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from common.ledger.folders import Folders
+from common.ledger.kept_plans import KeptPlan
+from common.ledger.plan import plan
+from tests.claim_bounds import stated
+
+KEPT = KeptPlan.of("loldu", Folders.default())
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory):
+    """As git keeps it; one test composes it anew."""
+    kept = replace(KEPT, folder=tmp_path_factory.mktemp("plans"))
+    return plan("loldu", KEPT.claims, kept)
+
+
+def test_every_claim_can_be_run_here(planned):
+    assert all("laptop" in claim.checks for claim in planned.claims)
+
+
+@pytest.mark.slow
+def test_the_plan_in_git_is_what_composes(planned):
+    composed = plan("loldu", KEPT.claims)
+    assert (composed.title, composed.runs) == (planned.title, planned.runs)
+
+
+BOUNDS = {
+    "U1": [
+        "at_most 1e-12",
+        "at_most 3e-06",
+        "at_most 3e-06",
+        "at_most 1e-05",
+    ],
+    "U2": [
+        "within 24 24",
+        "within 18432 18432",
+        "within 18456 18456",
+        "within 16384 16384",
+        "within 0.000243 0.0002435",
+        "within 2048 2048",
+    ],
+    "U3": [
+        "at_most 1e-10",
+        "at_most 1",
+    ],
+    "U4": [
+        "below 1e-06",
+        "below 1e-06",
+    ],
+    "U5": [
+        "at_most 1e-10",
+        "at_most 1e-10",
+        "within 0 0",
+        "at_most 1e-10",
+    ],
+    "U6": [
+        "within 0 0",
+        "below 1",
+        "below 1",
+    ],
+    "U7": [
+        "within 0.025 0.037",
+        "at_most 1e-08",
+    ],
+    "U13": [
+        "within 16384 16384",
+    ],
+    "U16": [
+        "at_most 1e-05",
+        "within 0 0",
+    ],
+}
+
+
+def test_bounds_do_not_move():
+    assert stated("loldu") == BOUNDS
