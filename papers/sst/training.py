@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from common.atomic import replacing
 from common.errors import CorruptCheckpointError, Diverged, InvalidInputError
+from papers.sst.accounting import optimiser_bytes
 from papers.sst.methods import Trained
 
 LATEST = "latest.pt"
@@ -67,12 +68,14 @@ class Log:
             it is clipped.
         seconds: of the training, in this process.
         svd_seconds: of these, in decompositions.
+        state_bytes: that the optimiser keeps for what the method trains in its layers.
     """
 
     losses: list[float] = field(default_factory=list)
     norms: list[float] = field(default_factory=list)
     seconds: float = 0.0
     svd_seconds: float = 0.0
+    state_bytes: int = 0
 
 
 def train(
@@ -144,6 +147,7 @@ def train(
     trained.model.eval()
     log.seconds = time.perf_counter() - begun
     log.svd_seconds = getattr(trained.course, "svd_seconds", 0.0) - begun_svd
+    log.state_bytes = optimiser_bytes(optimiser, held)
     return log
 
 
