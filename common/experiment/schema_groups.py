@@ -23,6 +23,8 @@ def register() -> None:
         "code_lm": specs.CodeLMSpec,
         "corpus": specs.CorpusSpec,
         "digits": specs.DigitsSpec,
+        "fashion_mnist": specs.FashionMnistSpec,
+        "graph": specs.GraphSpec,
         "image": specs.ImageSpec,
         "images": specs.ImagesSpec,
         "listops": specs.ListOpsSpec,

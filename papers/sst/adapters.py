@@ -33,9 +33,7 @@ class LoRALinear(nn.Module):
         super().__init__()
         m, n = linear.weight.shape
         if not 1 <= rank <= min(m, n):
-            raise InvalidInputError(
-                f"rank={rank}; a layer of {m} x {n} allows 1 to {min(m, n)}."
-            )
+            raise InvalidInputError(f"rank={rank}; a layer of {m} x {n} allows 1 to {min(m, n)}.")
         self.in_features, self.out_features, self.rank = n, m, rank
         self.seed, self.layer = seed, layer
         self.register_buffer("weight", linear.weight.detach().clone())

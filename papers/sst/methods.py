@@ -1,12 +1,12 @@
 """Every way of training that is compared, through one door: full rank, LoRA, ReLoRA*, GaLore, SST.
 
-    trained = apply(model, Method("sst", rank=16), seed=0, skip=["lm_head"])
-    optimiser = trained.adam(lr=3e-3)
-    for step in range(steps):
-        trained.before_step(step, optimiser)
-        ...backward...
-        optimiser.step()
-        trained.after_step()
+trained = apply(model, Method("sst", rank=16), seed=0, skip=["lm_head"])
+optimiser = trained.adam(lr=3e-3)
+for step in range(steps):
+    trained.before_step(step, optimiser)
+    ...backward...
+    optimiser.step()
+    trained.after_step()
 """
 
 from __future__ import annotations

@@ -304,4 +304,3 @@ def random_columns(rows: int, columns: int, like: Tensor) -> Float[Tensor, "m k"
     """Random orthonormal columns, of ``like``'s device and dtype."""
     drawn = torch.randn(rows, columns, device=like.device, dtype=torch.float64)
     return torch.linalg.qr(drawn)[0].to(like.dtype)
-

@@ -80,8 +80,9 @@ def area(
     if len(shares) < 2 or any(a >= b for a, b in zip(shares, shares[1:], strict=False)):
         raise InvalidInputError(f"shares={list(shares)}; allowed: two or more, rising.")
     values = [log_perplexity(pruned(model, layers, share, by)[0]) for share in shares]
-    pairs = zip(zip(shares, shares[1:], strict=False), zip(values, values[1:], strict=False),
-                strict=True)
+    pairs = zip(
+        zip(shares, shares[1:], strict=False), zip(values, values[1:], strict=False), strict=True
+    )
     whole = math.fsum((b - a) * (x + y) / 2 for (a, b), (x, y) in pairs)
     return whole / (shares[-1] - shares[0]), values
 

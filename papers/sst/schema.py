@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from hydra.core.config_store import ConfigStore
 
@@ -121,9 +120,7 @@ class LanguageModelTask(LanguageTask):
     lr: float = 3.0e-3
     test_tokens: int = 65_536
     prune: bool = True
-    shares: list[float] = field(
-        default_factory=lambda: [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
-    )
+    shares: list[float] = field(default_factory=lambda: [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
     pruning_tokens: int = 8192
 
 

@@ -7,6 +7,8 @@ from common.data.specs.corpus import CorpusSpec
 from common.data.specs.ctr import CtrSpec
 from common.data.specs.ctr_stream import CtrStreamSpec
 from common.data.specs.digits import DigitsSpec
+from common.data.specs.fashion_mnist import FashionMnistSpec
+from common.data.specs.graph import GraphSpec
 from common.data.specs.image import ImageSpec
 from common.data.specs.images import ImagesSpec
 from common.data.specs.listops import ListOpsSpec
@@ -27,6 +29,8 @@ __all__ = [
     "CtrStreamSpec",
     "DataSpec",
     "DigitsSpec",
+    "FashionMnistSpec",
+    "GraphSpec",
     "ImageSpec",
     "ImagesSpec",
     "ListOpsSpec",

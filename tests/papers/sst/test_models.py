@@ -48,9 +48,7 @@ def test_gradients_are_those_stated(shape, gradient):
 
 
 @settings(max_examples=25, deadline=None)
-@given(
-    m=st.integers(1, 9), n=st.integers(1, 9), rows=st.integers(0, 6), seed=st.integers(0, 10**6)
-)
+@given(m=st.integers(1, 9), n=st.integers(1, 9), rows=st.integers(0, 6), seed=st.integers(0, 10**6))
 def test_the_default_gradient_is_the_partial_derivative(m, n, rows, seed):
     """Against autograd of the written-out product."""
     torch.manual_seed(seed)
@@ -80,8 +78,11 @@ def test_no_gradient_of_the_size_of_the_weight_is_formed():
     class Watch(torch.utils._python_dispatch.TorchDispatchMode):
         def __torch_dispatch__(self, func, types, args=(), kwargs=None):
             out = func(*args, **(kwargs or {}))
-            made.extend(o.numel() for o in (out if isinstance(out, tuple | list) else [out])
-                        if isinstance(o, torch.Tensor))
+            made.extend(
+                o.numel()
+                for o in (out if isinstance(out, tuple | list) else [out])
+                if isinstance(o, torch.Tensor)
+            )
             return out
 
     layer = SpectralLinear(200, 100, 3)
@@ -167,7 +168,9 @@ def test_under_autocast():
 
 @pytest.mark.parametrize("rank", [0, 7, -1])
 def test_ranks_out_of_range(rank):
-    with pytest.raises(InvalidInputError, match=f"rank={rank}; a layer of 6 x 8.*allowed are 1 to 6"):
+    with pytest.raises(
+        InvalidInputError, match=f"rank={rank}; a layer of 6 x 8.*allowed are 1 to 6"
+    ):
         SpectralLinear(8, 6, rank)
 
 
