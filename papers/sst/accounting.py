@@ -1,4 +1,4 @@
-"""Parameters and bytes of a training, by closed form and by counting (Section 4.6, Tables 20-22)."""
+"""Parameters and bytes of a training, by closed form and counted (Section 4.6, Tables 20-22)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The least error of an increment of rank r (Eckart and Young 1936), and a problem that shows it."""
+"""The least error of an increment of rank r (Eckart and Young 1936), and a problem to show it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Matrix(nn.Module):
 
 
 def orthogonal_increment(size: int) -> tuple[Float[Tensor, "d d"], Float[Tensor, "d d"]]:
-    """W0, Gaussian of variance 1/d, and W0 + Q, Q random orthogonal; float64. All singular values of
-    the increment are 1: its best approximation of rank r leaves sqrt(d - r)."""
+    """W0, Gaussian of variance 1/d, and W0 + Q, Q random orthogonal; float64. All singular values
+    of the increment are 1: its best approximation of rank r leaves sqrt(d - r)."""
     start = torch.randn(size, size, dtype=torch.float64) * size**-0.5
     return start, start + random_columns(size, size, start)

@@ -12,8 +12,8 @@ class GaLoreAdamW(torch.optim.Optimizer):
     """AdamW whose groups may have a ``rank``: their matrices are updated in a projection.
 
     For a gradient G (m, n), P are its leading ``rank`` left singular vectors (m <= n; else its
-    right ones), taken anew every ``refresh`` steps; Adam runs on Pᵀ G (or G P), and P takes its step
-    back. The moments are kept when P changes, as published.
+    right ones), taken anew every ``refresh`` steps; Adam runs on Pᵀ G (or G P), and P takes its
+    step back. The moments are kept when P changes, as published.
 
     Args:
         params: groups; ``rank`` 0, the default, is plain AdamW.

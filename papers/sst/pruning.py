@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
 
@@ -77,13 +78,12 @@ def area(
     Raises:
         InvalidInputError: fewer than two shares, or they do not rise.
     """
-    if len(shares) < 2 or any(a >= b for a, b in zip(shares, shares[1:], strict=False)):
+    steps = list(itertools.pairwise(shares))
+    if not steps or any(low >= high for low, high in steps):
         raise InvalidInputError(f"shares={list(shares)}; allowed: two or more, rising.")
     values = [log_perplexity(pruned(model, layers, share, by)[0]) for share in shares]
-    pairs = zip(
-        zip(shares, shares[1:], strict=False), zip(values, values[1:], strict=False), strict=True
-    )
-    whole = math.fsum((b - a) * (x + y) / 2 for (a, b), (x, y) in pairs)
+    sides = zip(steps, itertools.pairwise(values), strict=True)
+    whole = math.fsum((high - low) * (x + y) / 2 for (low, high), (x, y) in sides)
     return whole / (shares[-1] - shares[0]), values
 
 

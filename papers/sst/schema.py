@@ -160,6 +160,31 @@ class RulesTask(LanguageTask):
     lr: float = 3.0e-3
 
 
+@dataclass
+class ImagesTask(MethodTask):
+    """S16: a multilayer perceptron on images.
+
+    Attributes:
+        method: one of ``papers.sst.presets.PRESETS``.
+        lr: of Adam.
+        widths: of the hidden layers.
+        skip: layers that stay dense under every method: the rank exceeds the number of classes.
+        epochs: passes over the training images.
+        batch_size: images of a step.
+        weight_decay: of matrices; under SST of the singular values.
+        val: of the training images, the last ones, by which a rate is chosen.
+    """
+
+    method: str = "sst"
+    lr: float = 1.0e-3
+    widths: list[int] = field(default_factory=lambda: [512, 512, 512])
+    skip: list[str] = field(default_factory=lambda: ["6"])
+    epochs: int = 2
+    batch_size: int = 128
+    weight_decay: float = 0.0
+    val: int = 5000
+
+
 def register() -> None:
     """Store the schemas; called once before Hydra composes."""
     store = ConfigStore.instance()
@@ -170,5 +195,6 @@ def register() -> None:
         "language_model": LanguageModelTask,
         "norms": NormsTask,
         "rules": RulesTask,
+        "images": ImagesTask,
     }.items():
         store.store(group="schema/sst", name=name, node=node)

@@ -87,7 +87,7 @@ def test_draws_of_unlinked_pairs():
 def test_what_is_missing_is_told(tmp_path):
     context = DataContext(tmp_path)
     assert "put it as" in available(GraphSpec(), context)
-    with pytest.raises(MissingDataError, match="graphs/cora.npz.*edges"):
+    with pytest.raises(MissingDataError, match=r"graphs/cora\.npz.*edges"):
         load(GraphSpec(), context)
 
 
