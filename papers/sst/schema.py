@@ -185,6 +185,45 @@ class ImagesTask(MethodTask):
     val: int = 5000
 
 
+@dataclass
+class GraphTask(TaskConfig):
+    """S11: a hyperbolic graph net.
+
+    Attributes:
+        network: ``hybonet``, ``hgcn`` or ``hnn``.
+        methods: beside full rank.
+        ranks: of each of them.
+        width: of a point.
+        layers: of the network.
+        dropout: of what a layer reads.
+        attention: HyboNet weighs neighbours by attention.
+        margin: of HyboNet's losses.
+        epochs: passes over the whole graph, one step each.
+        lr: of Adam, and of Riemannian Adam.
+        weight_decay: of matrices; under SST of the singular values.
+        clip: largest norm of the gradient; 0 leaves it.
+        iteration_steps: T3.
+        restart_warmup: steps of the rise after a redraw or a restart.
+        round_iterations: T2; 0 takes k / r.
+    """
+
+    network: str = "hybonet"
+    methods: list[str] = field(default_factory=lambda: ["lora", "relora", "sst"])
+    ranks: list[int] = field(default_factory=lambda: [1, 2])
+    width: int = 16
+    layers: int = 2
+    dropout: float = 0.0
+    attention: bool = False
+    margin: float = 2.0
+    epochs: int = 200
+    lr: float = 0.01
+    weight_decay: float = 1.0e-3
+    clip: float = 1.0
+    iteration_steps: int = 20
+    restart_warmup: int = 2
+    round_iterations: int = 0
+
+
 def register() -> None:
     """Store the schemas; called once before Hydra composes."""
     store = ConfigStore.instance()
@@ -196,5 +235,6 @@ def register() -> None:
         "norms": NormsTask,
         "rules": RulesTask,
         "images": ImagesTask,
+        "graph": GraphTask,
     }.items():
         store.store(group="schema/sst", name=name, node=node)
