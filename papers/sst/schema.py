@@ -224,6 +224,54 @@ class GraphTask(TaskConfig):
     round_iterations: int = 0
 
 
+@dataclass
+class TranslationTask(MethodTask):
+    """S10: translation between two generated languages.
+
+    Attributes:
+        method: one of ``papers.sst.presets.PRESETS``.
+        geometry: ``euclidean`` or ``lorentz``.
+        lr: of Adam, and of Riemannian Adam.
+        width: of the stream.
+        heads: of attention.
+        layers: of the encoder, and of the decoder.
+        dropout: see the networks.
+        steps: of the optimiser.
+        batch_size: sentences of a step.
+        warmup: steps over which the rate rises.
+        clip: largest norm of the gradient.
+        smoothing: of the labels.
+        nouns: stems of the languages.
+        verbs: see ``nouns``.
+        adjectives: see ``nouns``.
+        grammar_seed: of the sentences.
+        train: sentences.
+        val: see ``train``.
+        test: see ``train``.
+    """
+
+    rank: int = 8
+    method: str = "sst"
+    geometry: str = "euclidean"
+    lr: float = 3.0e-3
+    width: int = 64
+    heads: int = 4
+    layers: int = 2
+    dropout: float = 0.0
+    steps: int = 1500
+    batch_size: int = 64
+    warmup: int = 100
+    clip: float = 1.0
+    smoothing: float = 0.0
+    nouns: int = 60
+    verbs: int = 30
+    adjectives: int = 24
+    grammar_seed: int = 0
+    train: int = 20_000
+    val: int = 500
+    test: int = 500
+
+
 def register() -> None:
     """Store the schemas; called once before Hydra composes."""
     store = ConfigStore.instance()
@@ -236,5 +284,6 @@ def register() -> None:
         "rules": RulesTask,
         "images": ImagesTask,
         "graph": GraphTask,
+        "translation": TranslationTask,
     }.items():
         store.store(group="schema/sst", name=name, node=node)

@@ -3,6 +3,8 @@ without its aggregation (Ganea et al. 2018)."""
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -44,7 +46,7 @@ class HyboNet(nn.Module):
         sizes = [features + 1, *[width] * layers]
         self.layers = nn.ModuleList(
             LorentzLinear(before, after, dropout=dropout, activation=F.relu if i else None)
-            for i, (before, after) in enumerate(zip(sizes[:-1], sizes[1:], strict=True))
+            for i, (before, after) in enumerate(pairwise(sizes))
         )
         self.attention = nn.ModuleList(
             NeighbourAttention(width) for _ in range(layers if attention else 0)
@@ -83,9 +85,7 @@ class HyboNet(nn.Module):
 
     def link_loss(self, x: Tensor, linked: Tensor, unlinked: Tensor) -> Tensor:
         """Margin between each linked pair and an unlinked one."""
-        return torch.relu(
-            self.margin - self.scores(x, linked) + self.scores(x, unlinked)
-        ).mean()
+        return torch.relu(self.margin - self.scores(x, linked) + self.scores(x, unlinked)).mean()
 
 
 class NeighbourAttention(nn.Module):
@@ -127,7 +127,7 @@ class HGCN(nn.Module):
     ):
         super().__init__()
         sizes = [features, *[width] * layers]
-        pairs = list(zip(sizes[:-1], sizes[1:], strict=True))
+        pairs = list(pairwise(sizes))
         self.layers = nn.ModuleList(nn.Linear(n, m, bias=False) for n, m in pairs)
         self.biases = nn.ParameterList(torch.zeros(m) for _, m in pairs)
         for layer in self.layers:
@@ -195,4 +195,3 @@ def build(
     if options.pop("attention", False):
         raise InvalidInputError("task.attention=true; only hybonet has it here.")
     return HGCN(features, width, layers, classes, aggregate=network == HGCN, **options)
-

@@ -1,6 +1,6 @@
 """Fully hyperbolic layers (Chen et al. 2022): a Euclidean matrix, then back onto the manifold.
 
-The matrix is a plain ``nn.Linear`` named ``linear``; it alone is what SST, LoRA and ReLoRA* replace.
+The matrix is a plain ``nn.Linear`` named ``linear``; it is all that SST, LoRA and ReLoRA* replace.
 """
 
 from __future__ import annotations
@@ -96,9 +96,7 @@ def manifold_parameters(model: nn.Module) -> list[nn.Parameter]:
     return [m.points for m in model.modules() if isinstance(m, LorentzPoints)]
 
 
-def margin_loss(
-    logits: Float[Tensor, "n c"], labels: Tensor, margin: float
-) -> Float[Tensor, ""]:
+def margin_loss(logits: Float[Tensor, "n c"], labels: Tensor, margin: float) -> Float[Tensor, ""]:
     """Mean of relu(margin - logit of the true class + logit), over all classes."""
     true = logits.gather(1, labels[:, None])
     return torch.relu(margin - true + logits).mean()

@@ -53,9 +53,7 @@ def run(context: RunContext) -> TaskResult:
             restart_warmup=task.restart_warmup,
             round_iterations=task.round_iterations,
         )
-        best = fit(
-            problem, model, method_of(name, base), recipe, between=context.stop.raise_if_set
-        )
+        best = fit(problem, model, method_of(name, base), recipe, between=context.stop.raise_if_set)
         metrics[label] = best.test
         metrics[f"{label}_val"] = best.val
         metrics[f"{label}_epoch"] = float(best.epoch)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from omegaconf import OmegaConf
 from torch import Tensor, nn
@@ -74,7 +76,7 @@ def perceptron(inputs: int, widths: list[int], classes: int) -> nn.Sequential:
     """Linear layers with ReLU between them."""
     sizes = [inputs, *widths]
     layers: list[nn.Module] = []
-    for before, after in zip(sizes[:-1], sizes[1:], strict=True):
+    for before, after in pairwise(sizes):
         layers += [nn.Linear(before, after), nn.ReLU()]
     return nn.Sequential(*layers, nn.Linear(sizes[-1], classes))
 
