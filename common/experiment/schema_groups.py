@@ -35,6 +35,7 @@ def register() -> None:
         "reference_lm": specs.ReferenceLMSpec,
         "retrieval": specs.RetrievalSpec,
         "text": specs.TextSpec,
+        "text_files": specs.TextFilesSpec,
         "trained_resnet": specs.TrainedResNetSpec,
     }.items():
         store.store(group="schema/data", name=name, node=spec)

@@ -19,6 +19,7 @@ from common.data.specs.pulse import PulseSpec
 from common.data.specs.reference_lm import ReferenceLMSpec
 from common.data.specs.retrieval import RetrievalSpec
 from common.data.specs.text import TextSpec
+from common.data.specs.text_files import TextFilesSpec
 from common.data.specs.trained_resnet import TrainedResNetSpec
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "PulseSpec",
     "ReferenceLMSpec",
     "RetrievalSpec",
+    "TextFilesSpec",
     "TextSpec",
     "TrainedResNetSpec",
 ]

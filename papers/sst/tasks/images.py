@@ -65,6 +65,7 @@ def run(context: RunContext) -> TaskResult:
         "accuracy": accuracy(model, flat(data.test, where), data.test.targets.to(where)),
         "val_accuracy": accuracy(model, pixels[count:], labels[count:]),
         "final_loss": sum(log.losses[-50:]) / len(log.losses[-50:]),
+        "steps": float(recipe.steps),
         "seconds": log.seconds,
         "trained_parameters": float(trainable(model)),
         "trained_share": 100 * trainable(model) / dense_size(model),

@@ -25,6 +25,7 @@ def run(context: RunContext) -> TaskResult:
         "perplexity": math.exp(work.log_perplexity(model, "test", task.test_tokens)),
         "val_loss": work.log_perplexity(model, "val", task.val_tokens),
         "final_loss": final_loss(log),
+        "steps": float(task.steps),
         "seconds": log.seconds,
         "svd_share": share_of_time(log),
         "trained_parameters": float(trainable(model)),

@@ -89,6 +89,7 @@ def run(context: RunContext) -> TaskResult:
         "bleu": bleu(model, parts["test"]),
         "val_bleu": bleu(model, parts["val"]),
         "final_loss": sum(log.losses[-50:]) / len(log.losses[-50:]),
+        "steps": float(task.steps),
         "seconds": log.seconds,
         "trained_share": 100 * trainable(model) / dense_size(model),
     }
