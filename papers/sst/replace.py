@@ -42,6 +42,11 @@ def linear_layers(
             f"match={list(match)} and skip={list(skip)} leave no linear layer. There are: "
             f"{_listed(list(every))}."
         )
+    if "" in found:
+        raise InvalidInputError(
+            "The model is a linear layer itself and cannot be replaced in place; put it into a "
+            "module."
+        )
     owners: dict[int, list[str]] = {}
     for name, parameter in model.named_parameters(remove_duplicate=False):
         owners.setdefault(id(parameter), []).append(name)
@@ -74,13 +79,8 @@ def replace_linears(
         try:
             made[name] = make(name, layer).train(layer.training)
         except InvalidInputError as error:
-            raise InvalidInputError(f"{name or 'The layer itself'}: {error}") from error
+            raise InvalidInputError(f"{name}: {error}") from error
     for name, layer in made.items():
-        if not name:
-            raise InvalidInputError(
-                "The model is a linear layer itself and cannot be replaced in place; put it into a "
-                "module."
-            )
         parent, _, own = name.rpartition(".")
         setattr(model.get_submodule(parent), own, layer)
     return made

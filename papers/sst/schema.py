@@ -52,8 +52,8 @@ class MethodTask(TaskConfig):
     """
 
     rank: int = 16
-    iteration_steps: int = 20
-    restart_warmup: int = 2
+    iteration_steps: int = 50
+    restart_warmup: int = 5
     round_iterations: int = 0
 
 
@@ -68,6 +68,8 @@ class BoundTask(MethodTask):
     """
 
     rank: int = 8
+    iteration_steps: int = 20
+    restart_warmup: int = 2
     round_iterations: int = 8
     size: int = 64
     lr: float = 1.0e-2

@@ -99,10 +99,12 @@ class NeighbourAttention(nn.Module):
 
     def forward(self, x: Tensor, adjacency: Tensor) -> Tensor:
         scores = 2 + 2 * lorentz.pairwise_inner(self.query(x), self.key(x))
-        return torch.sigmoid(scores / self.scale + self.bias) * adjacency.to_dense()
+        weights = F.logsigmoid(scores / self.scale + self.bias)
+        # A centroid takes weights up to a factor: a row that sums to 1 cannot vanish.
+        return weights.masked_fill(adjacency.to_dense() == 0, -torch.inf).softmax(-1)
 
 
-class HGCN(nn.Module):
+class HyperbolicGCN(nn.Module):
     """Layers on the Poincare ball: expmap0(W logmap0(x)) (+) expmap0(b), the mean of the neighbours
     and the activation in the tangent space at 0.
 
@@ -194,4 +196,4 @@ def build(
     options.pop("margin", None)
     if options.pop("attention", False):
         raise InvalidInputError("task.attention=true; only hybonet has it here.")
-    return HGCN(features, width, layers, classes, aggregate=network == HGCN, **options)
+    return HyperbolicGCN(features, width, layers, classes, aggregate=network == HGCN, **options)

@@ -51,9 +51,15 @@ def squared_distance(x: Float[Tensor, "*b d"], y: Float[Tensor, "*b d"]) -> Floa
 
 
 def to_manifold(space: Float[Tensor, "*b d"], time: Float[Tensor, "*b 1"]) -> Tensor:
-    """(time, space), with ``space`` scaled to the length sqrt(time^2 - 1)."""
-    length = space.square().sum(-1, keepdim=True).clamp_min(SMALLEST)
-    return torch.cat([time, space * ((time * time - 1) / length).sqrt()], -1)
+    """(time, space), with ``space`` scaled to the length sqrt(time^2 - 1).
+
+    A ``space`` without a direction, as it comes of inputs that an activation has all set to 0, can
+    have no such length; its point is the one that its own length gives, near the origin.
+    """
+    squared = space.square().sum(-1, keepdim=True)
+    scaled = space * ((time * time - 1) / squared.clamp_min(SMALLEST)).sqrt()
+    near = project(scaled)[..., :1]
+    return torch.cat([torch.where(squared < SMALLEST, near, time), scaled], -1)
 
 
 def project(x: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:
