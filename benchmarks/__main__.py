@@ -19,6 +19,7 @@ BENCHMARKS = (
     "vector_quantisation",
     "ctr_inference",
     "feature_statistics",
+    "sst_step",
 )
 
 
