@@ -26,19 +26,17 @@ class Best:
         val: the best validation score, per cent.
         test: the test score of that epoch.
         epoch: which one; 0 is before the training.
-        last_test: of the last epoch.
     """
 
     val: float = -1.0
     test: float = 0.0
     epoch: int = 0
-    last_test: float = 0.0
 
-    def see(self, epoch: int, val: float, test: float) -> None:
-        """The first of equal epochs counts."""
-        self.last_test = test
+    def see(self, epoch: int, score: Callable[[str], float]) -> None:
+        """``score`` tells that of "val" or "test"; the first of equal epochs counts."""
+        val = score("val")
         if val > self.val:
-            self.val, self.test, self.epoch = val, test, epoch
+            self.val, self.test, self.epoch = val, score("test"), epoch
 
 
 class GraphProblem:
@@ -56,11 +54,15 @@ class GraphProblem:
         self.adjacency = data.adjacency().to(device)
         self.labels = data.labels.to(device)
         self.of_nodes = bool(data.nodes)
+        self._lifted: tuple[nn.Module, Tensor] | None = None
         self.codes = (data.edges[:, 0] * len(data.features) + data.edges[:, 1]).sort().values
 
     def embed(self, model: nn.Module) -> Tensor:
-        """Points of all nodes."""
-        return model(self.features, self.adjacency)
+        """Points of all nodes; features are lifted once for each model."""
+        if self._lifted is None or self._lifted[0] is not model:
+            with torch.no_grad():
+                self._lifted = (model, model.lift(self.features))
+        return model.states(self._lifted[1], self.adjacency)[-1]
 
     def loss(self, model: nn.Module, x: Tensor, epoch: int) -> Tensor:
         """Of all training nodes or links at once, of these points."""
@@ -81,19 +83,16 @@ class GraphProblem:
         return free[torch.arange(count) % len(free)]
 
     @torch.no_grad()
-    def judge(self, model: nn.Module, x: Tensor) -> dict[str, float]:
-        """Accuracy or area under the ROC curve on "val" and "test", per cent, of these points."""
+    def judge(self, model: nn.Module, x: Tensor, split: str) -> float:
+        """Accuracy or area under the ROC curve on "val" or "test", per cent, of these points."""
         if self.of_nodes:
-            right = model.logits(x).argmax(1) == self.labels
-            parts = {s: right[self.data.nodes[s].to(self.device)] for s in ("val", "test")}
-            return {s: 100 * float(part.float().mean()) for s, part in parts.items()}
-        found = {}
-        for split in ("val", "test"):
-            linked, unlinked = (p.to(self.device) for p in self.data.links[split])
-            scores = torch.cat([model.scores(x, linked), model.scores(x, unlinked)]).double()
-            truth = torch.cat([torch.ones(len(linked)), torch.zeros(len(unlinked))])
-            found[split] = 100 * auc(scores, truth.to(scores.device))
-        return found
+            rows = self.data.nodes[split].to(self.device)
+            right = model.logits(x[rows]).argmax(1) == self.labels[rows]
+            return 100 * float(right.float().mean())
+        linked, unlinked = (p.to(self.device) for p in self.data.links[split])
+        scores = torch.cat([model.scores(x, linked), model.scores(x, unlinked)]).double()
+        truth = torch.cat([torch.ones(len(linked)), torch.zeros(len(unlinked))])
+        return 100 * auc(scores, truth.to(scores.device))
 
 
 def fit(
@@ -120,8 +119,7 @@ def fit(
     steady = not any(m.p for m in model.modules() if isinstance(m, nn.Dropout))
 
     def see(epoch: int, x: Tensor) -> None:
-        scores = problem.judge(model, x)
-        best.see(epoch, scores["val"], scores["test"])
+        best.see(epoch, lambda split: problem.judge(model, x, split))
 
     def loss(epoch: int) -> Tensor:
         """Without dropout the points of a step are those that the epoch before is judged by."""

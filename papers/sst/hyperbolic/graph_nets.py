@@ -58,12 +58,15 @@ class HyboNet(nn.Module):
         self, features: Float[Tensor, "n f"], adjacency: Float[Tensor, "n n"]
     ) -> Float[Tensor, "n d"]:
         """A point of the manifold for each node."""
-        return self.states(features, adjacency)[-1]
+        return self.states(self.lift(features), adjacency)[-1]
 
-    def states(self, features: Tensor, adjacency: Tensor) -> list[Tensor]:
-        """Points after each layer, from those that the features are mapped to."""
-        x = lorentz.expmap0(features)
-        found = [x]
+    def lift(self, features: Float[Tensor, "n f"]) -> Float[Tensor, "n g"]:
+        """What the first layer reads; depends on nothing that is trained."""
+        return lorentz.expmap0(features)
+
+    def states(self, x: Float[Tensor, "n g"], adjacency: Tensor) -> list[Tensor]:
+        """Points after each layer, from lifted features on."""
+        found = []
         for i, layer in enumerate(self.layers):
             x = layer(x)
             weights = self.attention[i](x, adjacency) if self.attention else adjacency
@@ -141,20 +144,25 @@ class HyperbolicGCN(nn.Module):
         self, features: Float[Tensor, "n f"], adjacency: Float[Tensor, "n n"]
     ) -> Float[Tensor, "n d"]:
         """A point of the ball for each node."""
-        return self.states(features, adjacency)[-1]
+        return self.states(self.lift(features), adjacency)[-1]
 
-    def states(self, features: Tensor, adjacency: Tensor) -> list[Tensor]:
-        """Points after each layer, from those that the features are mapped to."""
-        x = poincare.expmap0(features)
-        found = [x]
+    def lift(self, features: Float[Tensor, "n f"]) -> Float[Tensor, "n f"]:
+        """What the first layer reads in the tangent space: the logarithm of the points that the
+        features are mapped to; depends on nothing that is trained."""
+        return poincare.logmap0(poincare.expmap0(features))
+
+    def states(self, flat: Float[Tensor, "n f"], adjacency: Tensor) -> list[Tensor]:
+        """Points after each layer, from lifted features on."""
+        found = []
         for layer, bias in zip(self.layers, self.biases, strict=True):
-            x = poincare.expmap0(layer(self.dropout(poincare.logmap0(x))))
+            x = poincare.expmap0(layer(self.dropout(flat)))
             x = poincare.moebius_add(x, poincare.expmap0(bias))
             flat = poincare.logmap0(x)
             if self.aggregate:
                 flat = poincare.logmap0(poincare.expmap0(adjacency @ flat))
             x = poincare.expmap0(F.relu(flat))
             found.append(x)
+            flat = poincare.logmap0(x)
         return found
 
     def logits(self, x: Float[Tensor, "p d"]) -> Float[Tensor, "p c"]:

@@ -193,8 +193,8 @@ def test_networks(network, classes):
     model = build(network, 5, classes, width=4, layers=2)
     features, n = torch.randn(7, 5), 7
     adjacency = (torch.eye(n) + torch.diag(torch.ones(n - 1), 1)).to_sparse()
-    states = model.states(features, adjacency)
-    assert len(states) == 3
+    states = model.states(model.lift(features), adjacency)
+    assert len(states) == 2
     for x in states:
         if network == "hybonet":
             assert worst_violation(x) < 1e-3
