@@ -61,6 +61,17 @@ def gradient_numbers(method: str, m: int, n: int, rank: int) -> int:
     }[method]
 
 
+def training_bytes(trained: Trained) -> int:
+    """Of weights, gradients and Adam's state of the layers of a method, float32, by the formulas;
+    biases and activations left out."""
+    method, total = trained.method, 0
+    for layer in trained.layers.values():
+        shape = (layer.out_features, layer.in_features, method.rank)
+        for numbers in (held_numbers, gradient_numbers, adam_numbers):
+            total += 4 * numbers(method.name, *shape)
+    return total
+
+
 def trainable(model: nn.Module) -> int:
     """Numbers that ask for a gradient; a shared parameter counts once."""
     return sum(p.numel() for p in model.parameters() if p.requires_grad)

@@ -7,7 +7,7 @@ import math
 import torch
 
 from common.experiment.context import RunContext, TaskResult
-from papers.sst.accounting import dense_size, predicted_bytes, trainable
+from papers.sst.accounting import dense_size, predicted_bytes, trainable, training_bytes
 from papers.sst.language import LanguageTask, final_loss, share_of_time
 from papers.sst.methods import FULL, SST, Trained
 from papers.sst.models import SpectralLinear
@@ -31,6 +31,7 @@ def run(context: RunContext) -> TaskResult:
         "trained_parameters": float(trainable(model)),
         "trained_share": 100 * trainable(model) / dense_size(model),
         "state_bytes": float(log.state_bytes),
+        "training_bytes": float(training_bytes(trained)),
         "state_bytes_error": float(abs(log.state_bytes - predicted_bytes(trained))),
     }
     if trained.method.name in (FULL, SST) and task.prune:

@@ -15,6 +15,7 @@ from papers.sst.accounting import (
     spectral_parameters,
     spectral_share,
     trainable,
+    training_bytes,
 )
 from papers.sst.hyperbolic.adam import RiemannianAdam
 from papers.sst.hyperbolic.graph_nets import build
@@ -143,3 +144,19 @@ def test_counts():
     assert dense_size(trained.model) == sum(p.numel() for p in net().parameters())
     assert lora_parameters(14, 10, 2) < spectral_parameters(14, 10, 2) < lora_parameters(14, 10, 3)
     assert spectral_share(10, 10, 2) == (2 * 20 + 10) / 100
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bytes_of_a_training_are_those_of_its_tensors(name):
+    """Weights, buffers and gradients are counted; of Adam's state see above."""
+    trained, loss = problem(name)
+    loss(0).backward()
+    numbers = 0
+    for layer in trained.layers.values():
+        for own, tensor in layer.state_dict().items():
+            numbers += tensor.numel() if own not in ("order", "bias") else 0
+        grads = (p.grad for own, p in layer.named_parameters() if own != "bias")
+        numbers += sum(g.numel() for g in grads if g is not None)
+    biases = sum(layer.out_features for layer in trained.layers.values())
+    wanted = 4 * numbers + predicted_bytes(trained) - 8 * biases
+    assert training_bytes(trained) == wanted
