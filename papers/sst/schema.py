@@ -260,18 +260,18 @@ class TranslationTask(MethodTask):
     heads: int = 4
     layers: int = 2
     dropout: float = 0.0
-    steps: int = 1500
-    batch_size: int = 64
-    warmup: int = 100
+    steps: int = 1000
+    batch_size: int = 32
+    warmup: int = 50
     clip: float = 1.0
     smoothing: float = 0.0
-    nouns: int = 60
-    verbs: int = 30
-    adjectives: int = 24
+    nouns: int = 30
+    verbs: int = 15
+    adjectives: int = 12
     grammar_seed: int = 0
     train: int = 20_000
-    val: int = 500
-    test: int = 500
+    val: int = 200
+    test: int = 200
 
 
 def register() -> None:

@@ -98,7 +98,8 @@ def train(
         recipe: of the training.
         folder: where the checkpoint is kept and looked for; None keeps none.
         every: steps between two checkpoints.
-        also: optimisers of what the method's own leaves out (points on a manifold).
+        also: optimisers of what the method's own leaves out (points on a manifold), at the same
+            rate times the ``factor`` of their groups.
         observe: called between the backward pass and the step, with its number.
         after: called after the step, with its number.
         between: called before each step; may raise to stop.
@@ -124,7 +125,7 @@ def train(
         trained.set_rates(optimiser, step, rate)
         for other in also:
             for group in other.param_groups:
-                group["lr"] = rate
+                group["lr"] = rate * group.get("factor", 1.0)
         value = loss(step)
         for each in optimisers:
             each.zero_grad(set_to_none=True)

@@ -1,7 +1,7 @@
 """A fully hyperbolic encoder and decoder (Chen et al. 2022): every state lies on the manifold.
 
-What the Euclidean net adds, this one takes the Lorentz centroid of: the residual stream (through a
-linear map), the positions, the values of attention. There are no layer norms.
+What the Euclidean net adds, this one takes the Lorentz centroid of: the residual stream, the
+positions, the values of attention. There are no layer norms.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class LorentzAttention(nn.Module):
 
 class LorentzBlock(nn.Module):
     """Attention to itself, to the source if there is one, and an MLP; after each the centroid with
-    a linear map of what was read."""
+    what was read."""
 
     def __init__(self, width: int, heads: int, hidden: int, dropout: float, *, crossed: bool):
         super().__init__()
@@ -68,15 +68,12 @@ class LorentzBlock(nn.Module):
         self.cross = LorentzAttention(width, heads, dropout) if crossed else None
         self.up = linear(width, hidden, dropout=dropout)
         self.down = linear(hidden, width, dropout=dropout, activation=F.relu)
-        self.residual = nn.ModuleList(
-            linear(width, width, dropout=dropout) for _ in range(3 if crossed else 2)
-        )
 
     def forward(self, x: Tensor, mask: Tensor, memory=None, memory_mask=None) -> Tensor:
-        x = midpoint(self.residual[0](x), self.attention(x, x, mask))
+        x = midpoint(x, self.attention(x, x, mask))
         if self.cross is not None:
-            x = midpoint(self.residual[1](x), self.cross(x, memory, memory_mask))
-        return midpoint(self.residual[-1](x), self.down(self.up(x)))
+            x = midpoint(x, self.cross(x, memory, memory_mask))
+        return midpoint(x, self.down(self.up(x)))
 
 
 def midpoint(x: Float[Tensor, "*b d"], y: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:

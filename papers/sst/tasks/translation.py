@@ -82,7 +82,7 @@ def run(context: RunContext) -> TaskResult:
         Recipe(task.steps, task.lr, warmup=task.warmup, clip=task.clip),
         folder=context.folder / "training",
         every=200,
-        also=[RiemannianAdam(points, task.lr)] if points else [],
+        also=[points_optimiser(points, task)] if points else [],
         between=context.stop.raise_if_set,
     )
     metrics = {
@@ -97,6 +97,11 @@ def run(context: RunContext) -> TaskResult:
         metrics["violation"] = violation(model, parts["test"])
     note = "Two generated languages: a stand-in for IWSLT'14."
     return TaskResult(metrics, notes=[note])
+
+
+def points_optimiser(points: list[nn.Parameter], task) -> RiemannianAdam:
+    """Its step has the length of the rate, where Adam's has the rate in each coordinate."""
+    return RiemannianAdam([{"params": points, "factor": task.width**0.5}], task.lr)
 
 
 def sentences(task, where: torch.device) -> tuple[dict[str, Pairs], tuple[int, int]]:
