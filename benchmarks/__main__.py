@@ -20,6 +20,7 @@ BENCHMARKS = (
     "ctr_inference",
     "feature_statistics",
     "lora_limits",
+    "sst_step",
 )
 
 

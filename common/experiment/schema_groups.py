@@ -26,6 +26,8 @@ def register() -> None:
         "digits": specs.DigitsSpec,
         "gloss": specs.GlossSpec,
         "glue": specs.GlueSpec,
+        "fashion_mnist": specs.FashionMnistSpec,
+        "graph": specs.GraphSpec,
         "image": specs.ImageSpec,
         "images": specs.ImagesSpec,
         "listops": specs.ListOpsSpec,
@@ -36,6 +38,7 @@ def register() -> None:
         "reference_lm": specs.ReferenceLMSpec,
         "retrieval": specs.RetrievalSpec,
         "text": specs.TextSpec,
+        "text_files": specs.TextFilesSpec,
         "trained_resnet": specs.TrainedResNetSpec,
         "wordnet": specs.WordNetSpec,
     }.items():

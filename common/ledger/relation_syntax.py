@@ -15,6 +15,11 @@
     {difference: [M, N], at_least: 1, standard_errors: 2}   of the means, and larger than so many
                                                             of its standard errors
     {ratio: [M, N], at_least: 1.5}                          of the means
+    {seeds_of: [M, N], below: 0, in_seeds: 2}               M - N seed by seed, in so many of them
+    {gaps_closed: [{reference: M, method: N, baselines: [O, ...]}, ...], better: lower,
+     beyond: 1, at_least: 40}                               per cent of the gap between the best
+                                                            baseline and the reference, the mean
+                                                            over gaps wider than ``beyond``
     {equals: [M, N], relative: 1e-6}                        N a closed form: a number or a metric;
                                                             relative or absolute, or both
     {order: [M, N, ...], margin: 0.5}                       means fall from each to the next by more
@@ -50,7 +55,7 @@ from pydantic import (
 )
 
 from common.errors import UserError
-from common.ledger import between, relations, trends
+from common.ledger import between, gaps, relations, trends
 from common.ledger.node import (
     Metric,
     Node,
@@ -271,6 +276,53 @@ class Ratio(Form, Bounded):
         return between.Ratio(self.name or self._title(), *self.ratio, self.pairs())
 
 
+class SeedDifferences(Form, Bounded):
+    """Of two metrics, seed by seed."""
+
+    seeds_of: Pair
+    in_seeds: PositiveInt
+
+    def _title(self) -> str:
+        a, b = (relations.label(m) for m in self.seeds_of)
+        return f"{a} - {b}"
+
+    def _build(self) -> Relation:
+        a, b = self.seeds_of
+        return gaps.SeedDifferences(self.name or self._title(), a, b, self.pairs(), self.in_seeds)
+
+
+class GapCell(Node):
+    """A method between its baselines and a reference, for every combination of ``for_each``."""
+
+    reference: Metric
+    method: Metric
+    baselines: Annotated[list[Metric], Field(min_length=1)]
+    for_each: Table | None = None
+
+    def gaps(self) -> list[gaps.Gap]:
+        """One for each combination."""
+        found = []
+        for values in combinations(self.for_each or {}):
+            reference, method, *baselines = expanded(
+                [self.reference, self.method, *self.baselines], values
+            )
+            found.append(gaps.Gap(reference, method, tuple(baselines)))
+        return found
+
+
+class GapsClosed(Form, Bounded):
+    """Per cent of the gaps between baselines and references."""
+
+    gaps_closed: Annotated[list[GapCell], Field(min_length=1)]
+    better: Literal["higher", "lower"]
+    beyond: Annotated[float, Field(ge=0)] = 0.0
+
+    def _build(self) -> Relation:
+        cells = tuple(gap for cell in self.gaps_closed for gap in cell.gaps())
+        name = self.name or "gap closed"
+        return gaps.GapsClosed(name, cells, self.better == "lower", self.beyond, self.pairs())
+
+
 class Equality(Form):
     """A mean against a closed form."""
 
@@ -389,6 +441,8 @@ FORMS: dict[str, type[Form]] = {
     "interval_of": MeanInterval,
     "difference": Difference,
     "ratio": Ratio,
+    "seeds_of": SeedDifferences,
+    "gaps_closed": GapsClosed,
     "equals": Equality,
     "order": Order,
     "monotone": Monotone,
@@ -415,6 +469,8 @@ AnyForm = Annotated[
     | Annotated[MeanInterval, Tag("interval_of")]
     | Annotated[Difference, Tag("difference")]
     | Annotated[Ratio, Tag("ratio")]
+    | Annotated[SeedDifferences, Tag("seeds_of")]
+    | Annotated[GapsClosed, Tag("gaps_closed")]
     | Annotated[Equality, Tag("equals")]
     | Annotated[Order, Tag("order")]
     | Annotated[Monotone, Tag("monotone")]

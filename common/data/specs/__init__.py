@@ -7,8 +7,10 @@ from common.data.specs.corpus import CorpusSpec
 from common.data.specs.ctr import CtrSpec
 from common.data.specs.ctr_stream import CtrStreamSpec
 from common.data.specs.digits import DigitsSpec
+from common.data.specs.fashion_mnist import FashionMnistSpec
 from common.data.specs.gloss import GlossSpec
 from common.data.specs.glue import GlueSpec
+from common.data.specs.graph import GraphSpec
 from common.data.specs.image import ImageSpec
 from common.data.specs.images import ImagesSpec
 from common.data.specs.listops import ListOpsSpec
@@ -19,6 +21,7 @@ from common.data.specs.pulse import PulseSpec
 from common.data.specs.reference_lm import ReferenceLMSpec
 from common.data.specs.retrieval import RetrievalSpec
 from common.data.specs.text import TextSpec
+from common.data.specs.text_files import TextFilesSpec
 from common.data.specs.trained_resnet import TrainedResNetSpec
 from common.data.specs.wordnet import WordNetSpec
 
@@ -30,8 +33,10 @@ __all__ = [
     "CtrStreamSpec",
     "DataSpec",
     "DigitsSpec",
+    "FashionMnistSpec",
     "GlossSpec",
     "GlueSpec",
+    "GraphSpec",
     "ImageSpec",
     "ImagesSpec",
     "ListOpsSpec",
@@ -41,6 +46,7 @@ __all__ = [
     "PulseSpec",
     "ReferenceLMSpec",
     "RetrievalSpec",
+    "TextFilesSpec",
     "TextSpec",
     "TrainedResNetSpec",
     "WordNetSpec",

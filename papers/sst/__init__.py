@@ -1,0 +1,1 @@
+"""Sparse Spectral Training (Zhao et al., ICML 2025)."""

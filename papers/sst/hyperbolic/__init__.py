@@ -1,0 +1,1 @@
+"""Hyperbolic geometry, and the networks of it that SST is tried on."""
