@@ -4,6 +4,7 @@ import hashlib
 
 import numpy as np
 import pytest
+import torch
 
 from common.data import portable
 
@@ -31,6 +32,12 @@ PINNED = {
     "log": "2d1729665c3bfa51c821351cad99a3b816e0bb86f94310f6bbb750dc53b4f207",
     "atan2_turns": "b29912f986b65623e7476fbdbeed58a975562038d9b829da2e102f6f2051d5bf",
 }
+
+
+@pytest.fixture(autouse=True)
+def denormals_count():
+    """A run in the same process flushes them; the unit of the last place at 0 is one."""
+    torch.set_flush_denormal(False)
 
 
 def units_in_the_last_place(found: np.ndarray, exact: list) -> float:

@@ -31,6 +31,7 @@ class TestOnPlainModules(PlainContract):
         return numbers(shape, 2, 2)
 
 
+@pytest.mark.slow
 class TestFromAZeroFactor(PlainContract):
     method = FLoRAMethod(rank=2, start="zero_factor", alpha=1.0, deviation=0.3)
 
@@ -38,6 +39,7 @@ class TestFromAZeroFactor(PlainContract):
         return numbers(shape, 2, 2)
 
 
+@pytest.mark.slow
 class TestDiagonalCore(PlainContract):
     method = FLoRAMethod(rank=1, spatial_rank=1, core="diagonal")
 

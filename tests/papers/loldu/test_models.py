@@ -24,6 +24,7 @@ class TestOnPlainModules(PlainContract):
         return 4
 
 
+@pytest.mark.slow
 class TestAsInThePaper(PlainContract):
     method = LoLDUMethod(rank=3, alpha=1.5, decay="z", train_scale=True)
 
@@ -31,6 +32,7 @@ class TestAsInThePaper(PlainContract):
         return 4
 
 
+@pytest.mark.slow
 class TestRandomAtoms(PlainContract):
     method = LoLDUMethod(rank=6, atoms="random")
 

@@ -27,6 +27,7 @@ class TestOnPlainModules(PlainContract):
         return math.ceil(min(shape) / 2) * (2 + min(shape))
 
 
+@pytest.mark.slow
 class TestStartingAtGamma(PlainContract):
     method = RandLoRAMethod(
         rank=3, num_bases=2, alpha=4.0, init="gamma_zero", law=Law("ternary", 3.0), compact=True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import pytest
 import torch
 
 from common.adapters.sites import site
@@ -12,6 +13,7 @@ from tests.adapters.models import stir
 from tests.adapters.plain_contract import PlainContract
 
 
+@pytest.mark.slow
 class TestSummed(PlainContract):
     method = SummedMethod(rank=3)
 
