@@ -173,4 +173,5 @@ def _built(place, method: FLoRAMethod):
 
 
 def _relative(found: Tensor, expected: Tensor) -> float:
+    found, expected = found.detach(), expected.detach()
     return float((found - expected).norm() / expected.norm())

@@ -1,0 +1,85 @@
+"""The claims of flora, with the bounds that were fixed before the runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from common.ledger.folders import Folders
+from common.ledger.kept_plans import KeptPlan
+from common.ledger.plan import plan
+from tests.claim_bounds import stated
+
+KEPT = KeptPlan.of("flora", Folders.default())
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory):
+    """As git keeps it; one test composes it anew."""
+    kept = replace(KEPT, folder=tmp_path_factory.mktemp("plans"))
+    return plan("flora", KEPT.claims, kept)
+
+
+def test_every_claim_can_be_run_here(planned):
+    assert all("laptop" in claim.checks for claim in planned.claims)
+
+
+@pytest.mark.slow
+def test_the_plan_in_git_is_what_composes(planned):
+    composed = plan("flora", KEPT.claims)
+    assert (composed.title, composed.runs) == (planned.title, planned.runs)
+
+
+BOUNDS = {
+    "F1": [
+        "at_most 1e-12",
+        "at_most 1e-12",
+        "within 0 0",
+    ],
+    "F2": [
+        "at_most 1e-05",
+        "at_most 1e-06",
+    ],
+    "F3": [
+        "within 20492 20492",
+        "within 147456 147456",
+        "within 81920 81920",
+        "within 49208 49208",
+        "within 1.60563e+06 1.60563e+06",
+        "within 819200 819200",
+    ],
+    "F4": [
+        "at_most 1e-12",
+        "above 0.1",
+    ],
+    "F5": [
+        "at_least 0.6",
+    ],
+    "F6": [
+        "within 0 0",
+        "at_most 1e-08",
+    ],
+    "F7": [
+        "within 0 0",
+        "within 0 0",
+    ],
+    "F11": [
+        "within 2560 2560",
+        "within 40960 40960",
+        "within 163840 163840",
+    ],
+    "F12": [
+        "at_most 1",
+        "at_most 1.25",
+    ],
+    "F14": [
+        "at_most 0",
+        "at_most 1e-10",
+        "at_most 1e-10",
+    ],
+}
+
+
+def test_bounds_do_not_move():
+    assert stated("flora") == BOUNDS
