@@ -1,5 +1,5 @@
 """How much of the gap between a baseline and a reference a method closes, and comparisons of two
-variants in so many seeds."""
+variants over several sets or in so many seeds."""
 
 from __future__ import annotations
 
@@ -70,6 +70,32 @@ class GapsClosed(Leaf):
         baseline = max(sign * statistics.fmean(values[m]) for m in gap.baselines)
         width = reference - baseline
         return 100 * (method - baseline) / width if width > self.beyond else None
+
+
+@dataclass(frozen=True)
+class AverageDifference(Leaf):
+    """a - b of the means, on average over several pairs: a score over several sets."""
+
+    pairs: tuple[tuple[str, str], ...]
+    bounds: Bounds
+
+    def subjects(self) -> list[str]:
+        return [a for a, _ in self.pairs]
+
+    def metrics(self) -> list[str]:
+        return unique(metric for pair in self.pairs for metric in pair)
+
+    def judge(self, values: Values) -> tuple[str, str, float | None]:
+        differences = [
+            statistics.fmean(values[a]) - statistics.fmean(values[b]) for a, b in self.pairs
+        ]
+        mean = statistics.fmean(differences)
+        each = ", ".join(figure(d) for d in differences)
+        text = f"{figure(mean)} over {len(differences)} pairs ({each})"
+        return (HOLDS if meets(mean, self.bounds, values) else FAILS), text, mean
+
+    def bound(self, values: Values) -> str:
+        return bound_text(self.bounds, values)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@
     {difference: [M, N], at_least: 1, standard_errors: 2}   of the means, and larger than so many
                                                             of its standard errors
     {ratio: [M, N], at_least: 1.5}                          of the means
+    {average_of: [[M, N], [O, P], ...], at_least: 0}        M - N of the means, on average over pairs
     {seeds_of: [M, N], below: 0, in_seeds: 2}               M - N seed by seed, in so many of them
     {gaps_closed: [{reference: M, method: N, baselines: [O, ...]}, ...], better: lower,
      beyond: 1, at_least: 40}                               per cent of the gap between the best
@@ -291,6 +292,19 @@ class SeedDifferences(Form, Bounded):
         return gaps.SeedDifferences(self.name or self._title(), a, b, self.pairs(), self.in_seeds)
 
 
+class AverageDifference(Form, Bounded):
+    """Of two variants, over several sets."""
+
+    average_of: Annotated[list[Pair], Field(min_length=2)]
+
+    def _title(self) -> str:
+        return "average difference"
+
+    def _build(self) -> Relation:
+        pairs = tuple((a, b) for a, b in self.average_of)
+        return gaps.AverageDifference(self.name or self._title(), pairs, self.pairs())
+
+
 class GapCell(Node):
     """A method between its baselines and a reference, for every combination of ``for_each``."""
 
@@ -441,6 +455,7 @@ FORMS: dict[str, type[Form]] = {
     "interval_of": MeanInterval,
     "difference": Difference,
     "ratio": Ratio,
+    "average_of": AverageDifference,
     "seeds_of": SeedDifferences,
     "gaps_closed": GapsClosed,
     "equals": Equality,
@@ -469,6 +484,7 @@ AnyForm = Annotated[
     | Annotated[MeanInterval, Tag("interval_of")]
     | Annotated[Difference, Tag("difference")]
     | Annotated[Ratio, Tag("ratio")]
+    | Annotated[AverageDifference, Tag("average_of")]
     | Annotated[SeedDifferences, Tag("seeds_of")]
     | Annotated[GapsClosed, Tag("gaps_closed")]
     | Annotated[Equality, Tag("equals")]

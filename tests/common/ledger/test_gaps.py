@@ -85,3 +85,16 @@ def test_seed_by_seed(least, expected):
 def test_refusals(relation):
     with pytest.raises(UserError):
         parse(relation, "here")
+
+
+def test_a_difference_on_average_over_sets():
+    pairs = {"average_of": [["t/sst/x", "t/lora/x"], ["p/sst/x", "p/lora/x"]]}  # 15 and -6
+    found = finding(pairs | {"at_least": 4.5})
+    assert (found.verdict, found.value) == ("holds", 4.5)
+    assert finding(pairs | {"at_least": 4.6}).verdict == "fails"
+    assert finding(pairs | {"above": 0} | {"average_of": [["t/a/x", "t/b/x"]] * 2}).verdict not in (
+        "holds",
+        "fails",
+    )
+    with pytest.raises(UserError, match="at_least, at_most"):
+        parse(pairs, "here")
