@@ -15,7 +15,7 @@
     {difference: [M, N], at_least: 1, standard_errors: 2}   of the means, and larger than so many
                                                             of its standard errors
     {ratio: [M, N], at_least: 1.5}                          of the means
-    {average_of: [[M, N], [O, P], ...], at_least: 0}        M - N of the means, on average over pairs
+    {average_of: [[M, N], [O, P], ...], at_least: 0}        M - N of the means, mean of the pairs
     {seeds_of: [M, N], below: 0, in_seeds: 2}               M - N seed by seed, in so many of them
     {gaps_closed: [{reference: M, method: N, baselines: [O, ...]}, ...], better: lower,
      beyond: 1, at_least: 40}                               per cent of the gap between the best

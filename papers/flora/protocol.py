@@ -31,6 +31,7 @@ class Shifted:
         model: in evaluation mode.
         layers: names of the convolutions of its blocks.
         train: inputs and targets.
+        held_out: of training images apart.
         test: see ``train``.
         entries: data for the record.
     """
@@ -38,6 +39,7 @@ class Shifted:
     model: CifarResNet
     layers: tuple[str, ...]
     train: tuple[Float[Tensor, "n c h w"], Int64[Tensor, " n"]]
+    held_out: tuple[Float[Tensor, "n c h w"], Int64[Tensor, " n"]]
     test: tuple[Float[Tensor, "n c h w"], Int64[Tensor, " n"]]
     entries: list[dict]
 
@@ -66,11 +68,19 @@ def shifted(context: RunContext) -> Shifted:
     def ready(split) -> tuple[Tensor, Tensor]:
         return split.pixel_scale(shift(split.inputs)).to(where), split.targets.to(where)
 
+    inputs, targets = ready(data.train)
+    trained = len(targets) - task.held_out
+    if trained < 1 or task.held_out < 1:
+        raise InvalidInputError(
+            f"task.held_out={task.held_out} of {len(targets)} training images; allowed: 1 to "
+            f"{len(targets) - 1}."
+        )
     names = [name for name, m in model.named_modules() if isinstance(m, nn.Conv2d)]
     return Shifted(
         model.to(where).eval(),
         tuple(name for name in names if name != "conv1"),
-        ready(data.train),
+        (inputs[:trained], targets[:trained]),
+        (inputs[trained:], targets[trained:]),
         ready(data.test),
         [data_entry(data), data_entry(weights)],
     )

@@ -52,6 +52,7 @@ class ShiftedTask(TaskConfig):
         steps: of the optimiser.
         warmup: steps over which the rate rises.
         batch_size: images of a step.
+        held_out: training images apart, the last ones, on which rates are chosen.
         directions: singular vectors of the amplification.
     """
 
@@ -66,6 +67,7 @@ class ShiftedTask(TaskConfig):
     steps: int = 100
     warmup: int = 10
     batch_size: int = 64
+    held_out: int = 1000
     directions: int = 4
 
 

@@ -31,6 +31,7 @@ def run(context: RunContext) -> TaskResult:
 
     losses = train(model, start, task, seed, after=after, between=context.stop.raise_if_set)
     metrics["accuracy"] = accuracy(model, start.test)
+    metrics["held_out_accuracy"] = accuracy(model, start.held_out)
     found = changes(model, start.layers, before)
     if losses:
         tenth = max(1, len(losses) // 10)
