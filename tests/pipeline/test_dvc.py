@@ -6,6 +6,7 @@ import json
 import re
 
 import pytest
+import yaml
 
 from common.data.catalogue import load
 from common.data.context import DataContext
@@ -111,6 +112,7 @@ def test_plots_of_two_commits(repository):
     repository.dvc("plots", "diff", "HEAD~1", "-o", "outputs/plots")
     page = (repository.folder / "outputs/plots/index.html").read_text()
     specs = [json.loads(s) for s in re.findall(r"var spec = (\{.*?\});\n", page, re.DOTALL)]
+    specs = [spec for spec in specs if "title" in spec]  # a paper without curves has an empty one
     assert sorted(spec["title"] for spec in specs) == ["hippo", "s4d", "s5_ptd"]
     rows = specs[0]["data"]["values"]
     assert {row["rev"] for row in rows} == {"workspace", "HEAD~1"}
@@ -126,7 +128,7 @@ def test_inputs_in_a_clone(clone):
         file.write("# a change, if only of words: what depends on it is computed again\n")
     assert "python -m common.ledger inputs hippo" in clone.dvc("repro", "--dry", "inputs@hippo")
     listed = clone.dvc("stage", "list", "--name-only").split()
-    papers = ("hippo", "s4d", "s5_ptd")
+    papers = yaml.safe_load((clone.folder / "dvc.yaml").read_text())["stages"]["inputs"]["foreach"]
     assert listed == [f"{stage}@{paper}" for stage in ("inputs", "paper") for paper in papers]
 
 
