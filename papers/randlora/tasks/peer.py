@@ -15,7 +15,8 @@ from common.experiment.context import RunContext, TaskResult
 def run(context: RunContext) -> TaskResult:
     """``update_error``: largest difference of an update on peft's buffers and parameters, its
     columns and rows paired as the paper has them; ``count_error`` of trained numbers;
-    ``merge_error`` of a weight after merging and unmerging; ``saved_error`` of a reloaded model.
+    ``merge_error`` of a weight after merging and unmerging an update as large as it is: the sum
+    rounds relative to the larger of both; ``saved_error`` of a reloaded model.
 
     Raises:
         UserError: the extra `peft` is not installed.
@@ -53,6 +54,8 @@ def _compare(rows: int, columns: int, rank: int) -> dict[str, float]:
     expected = layer.get_delta_weight("default")
     difference = (adapter.change() - expected).abs().max() / expected.abs().max().clamp(min=1)
     before = inner.base_layer.weight.clone()
+    with torch.no_grad():
+        adapter.lam.mul_(before.abs().max() / expected.abs().max())
     model.merge_adapter()
     model.unmerge_adapter()
     merge_error = float((inner.base_layer.weight - before).abs().max())
