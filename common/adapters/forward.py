@@ -21,7 +21,8 @@ def adapted(
     """The layer's output with the changes of all adapters.
 
     Each adapter sees the input through its own dropout. Where none drops anything and the adapters
-    prefer it, the changed weight is formed once and meets the input once.
+    prefer it, the changed weight is formed once and meets the input once: not if the layer itself
+    has to be called, for hooks on it or because its own weight is trained too.
 
     Args:
         x: the layer's input.
@@ -31,7 +32,11 @@ def adapted(
     if not adapters:
         return site.layer(x)
     dropping = any(_drops(dropout) for dropout in dropouts)
-    if not dropping and all(adapter.prefers_merged(x, site) for adapter in adapters):
+    if (
+        not dropping
+        and not _must_be_called(site.layer)
+        and all(adapter.prefers_merged(x, site) for adapter in adapters)
+    ):
         return site.apply(x, changed_weight(site, adapters), getattr(site.layer, "bias", None))
     y = site.layer(x)
     for adapter, dropout in zip(adapters, dropouts, strict=True):
@@ -50,6 +55,17 @@ def changed_weight(site: Site, adapters: Sequence[Adapter]) -> Tensor:
         dtype = torch.promote_types(flat.dtype, left.dtype)
         flat = torch.addmm(flat.to(dtype), left.to(dtype), right.to(dtype))
     return flat.to(weight.dtype).view(site.shape)
+
+
+def _must_be_called(layer: nn.Module) -> bool:
+    """Whether calling it is more than its formula: libraries that offload replace `forward`."""
+    hooks = (
+        layer._forward_hooks,
+        layer._forward_pre_hooks,
+        layer._backward_hooks,
+        layer._backward_pre_hooks,
+    )
+    return any(hooks) or "forward" in vars(layer) or layer.weight.requires_grad
 
 
 def _drops(dropout: nn.Module) -> bool:

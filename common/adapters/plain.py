@@ -25,15 +25,18 @@ class AdaptedLayer(nn.Module):
         base_layer: the layer; its weight changes only while merged.
         adapter: what is trained.
         merged: whether the change stands in the weight.
+        settings: of the method that made the adapter, as text.
     """
 
-    def __init__(self, place: Site, adapter: Adapter, dropout: float = 0.0):
+    def __init__(self, place: Site, adapter: Adapter, settings: str, dropout: float = 0.0):
         super().__init__()
+        self.settings = settings
         self.base_layer = place.layer
         self.adapter = adapter
         self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
         self.merged = False
         self._name = place.name
+        self.train(place.layer.training)
 
     @property
     def site(self) -> Site:
@@ -104,7 +107,10 @@ def adapt(
             f"The model has no layer for {method.title}; it is defined for "
             f"{' and '.join(method.kinds)} layers ({SUPPORTED})."
         )
+    include = tuple(include)
     found = layers.select(model, kinds, include=include, exclude=exclude)
+    if include == ("*",):  # a subclass of a layer may compute something else; none asked for it
+        found = {name: layer for name, layer in found.items() if kind_of(layer)}
     refuse_tied(model, found)
     sites = {name: site(name, layer) for name, layer in found.items()}
     shared = method.shared(sites)
@@ -112,7 +118,7 @@ def adapt(
     made = {n: method.build(place, shared, i) for i, (n, place) in enumerate(sites.items())}
     model.requires_grad_(False)
     for name, adapter in made.items():
-        layers.replace(model, name, AdaptedLayer(sites[name], adapter, dropout))
+        layers.replace(model, name, AdaptedLayer(sites[name], adapter, repr(method), dropout))
     return made
 
 
@@ -121,14 +127,14 @@ def merge(model: nn.Module) -> None:
     """Add every change to its weight, in place; the adapters stay for :func:`unmerge`.
 
     Raises:
-        InvalidInputError: a layer is merged already, or its change is not finite; then no weight
-            is touched.
+        InvalidInputError: a layer is merged already, or its changed weight would not be finite;
+            then no weight is touched.
     """
     found = _adapted(model)
     for name, layer in found.items():
         if layer.merged:
             raise InvalidInputError(f"{name} is merged already: unmerge it first.")
-        refuse_not_finite(layer.adapter, name)
+        refuse_not_finite(layer.adapter, layer.site)
     for layer in found.values():
         layer.site.add_(*layer.adapter.factors(), sign=1.0)
         layer.merged = True
@@ -154,21 +160,34 @@ def remove(model: nn.Module) -> nn.Module:
     return model
 
 
+SETTINGS = "adapter_settings"
+
+
 def adapter_state(model: nn.Module) -> dict[str, Tensor]:
-    """What is to be saved: entries of the adapters alone, by name."""
-    return {
-        f"{name}.adapter.{key}": value
-        for name, layer in _adapted(model).items()
-        for key, value in layer.adapter.state_dict().items()
-    }
+    """What is to be saved: entries of the adapters alone, by name, and the method's settings.
+
+    What several adapters share stands in it once.
+    """
+    found, held = {}, set()
+    for name, layer in _adapted(model).items():
+        for key, value in layer.adapter.state_dict().items():
+            place = value.untyped_storage().data_ptr() if value.numel() else None
+            if place is None or place not in held:
+                found[f"{name}.adapter.{key}"] = value
+            held.add(place)
+        found[SETTINGS] = torch.tensor(list(layer.settings.encode()), dtype=torch.uint8)
+    return found
 
 
 def load_adapter_state(model: nn.Module, state: dict[str, Tensor]) -> None:
     """Read what :func:`adapter_state` gave into a model that is adapted in the same way.
 
     Raises:
-        InvalidInputError: names or shapes differ from the model's; nothing is read then.
+        InvalidInputError: settings, names or shapes differ from the model's, an adapter refuses
+            the entries, or the model is merged; nothing is changed then.
     """
+    if any(layer.merged for layer in _adapted(model).values()):
+        raise InvalidInputError("The model is merged: unmerge it before adapters are read.")
     own = adapter_state(model)
     missing, unknown = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
     if missing or unknown:
@@ -176,12 +195,24 @@ def load_adapter_state(model: nn.Module, state: dict[str, Tensor]) -> None:
             f"These adapters are of another method or of other layers. Missing: "
             f"{', '.join(missing) or 'none'}; unknown: {', '.join(unknown) or 'none'}."
         )
+    theirs, ours = (bytes(part[SETTINGS].tolist()).decode() for part in (state, own))
+    if theirs != ours:
+        raise InvalidInputError(f"These adapters were made by {theirs}; this model's by {ours}.")
     for key, value in own.items():
         if value.shape != state[key].shape:
             raise InvalidInputError(
                 f"{key} has shape {tuple(state[key].shape)}; this model's has {tuple(value.shape)}."
             )
-    model.load_state_dict(state, strict=False)
+    before = {key: value.clone() for key, value in own.items()}
+    try:
+        model.load_state_dict(_without_settings(state), strict=False)
+    except RuntimeError as error:
+        model.load_state_dict(_without_settings(before), strict=False)
+        raise InvalidInputError(f"These adapters do not fit this model: {error}") from None
+
+
+def _without_settings(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {key: value for key, value in state.items() if key != SETTINGS}
 
 
 def refuse_training(layer: nn.Module, name: str) -> None:
@@ -193,10 +224,13 @@ def refuse_training(layer: nn.Module, name: str) -> None:
         )
 
 
-def refuse_not_finite(adapter: Adapter, name: str) -> None:
-    """Raise where a factor of the change holds NaN or infinity."""
-    if not all(bool(factor.isfinite().all()) for factor in adapter.factors()):
-        raise InvalidInputError(f"The change of {name} is not finite; nothing was merged.")
+def refuse_not_finite(adapter: Adapter, place: Site) -> None:
+    """Raise where the changed weight would hold NaN or infinity, as half precision soon does."""
+    if place.overflows(*adapter.factors()):
+        raise InvalidInputError(
+            f"The change of {place.name} is not finite, or too large for {place.weight.dtype}; "
+            f"nothing was merged."
+        )
 
 
 def _adapted(model: nn.Module) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,7 +24,8 @@ def is_conv1d(module: nn.Module) -> bool:
 
     The class stands in a library that need not be installed.
     """
-    return type(module).__name__ == "Conv1D" and getattr(module, "weight", None) is not None
+    named = type(module).__name__ == "Conv1D" and not isinstance(module, nn.Conv1d)
+    return named and getattr(module, "weight", None) is not None and module.weight.ndim == 2
 
 
 def kind_of(module: nn.Module) -> Kind | None:
@@ -80,17 +82,35 @@ class Site:
         """Add ``sign * left @ right`` to the layer's weight, in place.
 
         A float32 or float64 weight is added to without a second matrix of its size. A weight in
-        half precision is added to in float32, some rows at a time: rounded once, not twice.
+        half precision, or one whose numbers do not lie as a matrix (channels last), is added to
+        some rows at a time: rounded once, not twice.
         """
         weight = self.weight
-        flat = weight if weight.ndim == 2 else weight.view(self.matrix_shape)
-        if flat.dtype in (torch.float32, torch.float64):
+        if weight.dtype in (torch.float32, torch.float64) and _lies_as_matrix(weight):
+            flat = weight if weight.ndim == 2 else weight.view(self.matrix_shape)
             flat.addmm_(left.to(flat.dtype), right.to(flat.dtype), alpha=sign)
             return
-        for start in range(0, flat.shape[0], 256):
-            rows = slice(start, start + 256)
-            exact = torch.addmm(flat[rows].float(), left[rows].float(), right.float(), alpha=sign)
-            flat[rows] = exact.to(flat.dtype)
+        for rows, changed in self._changed_rows(left, right, sign):
+            weight[rows] = changed
+
+    def overflows(self, left: Float[Tensor, "out rank"], right: Float[Tensor, "rank rest"]) -> bool:
+        """Whether the changed weight would hold NaN or infinity in the weight's own dtype."""
+        parts = self._changed_rows(left, right, 1.0)
+        return not all(bool(changed.isfinite().all()) for _, changed in parts)
+
+    def _changed_rows(
+        self, left: Tensor, right: Tensor, sign: float
+    ) -> Iterator[tuple[slice, Tensor]]:
+        """The weight with ``sign * left @ right``, a few rows at a time, in the weight's dtype."""
+        weight = self.weight
+        dtype = torch.promote_types(weight.dtype, torch.float32)
+        right = right.to(dtype)
+        step = max(1, min(256, weight.shape[0] // 32))
+        for start in range(0, weight.shape[0], step):
+            rows = slice(start, start + step)
+            flat = weight[rows].to(dtype).reshape(-1, right.shape[1])
+            exact = torch.addmm(flat, left[rows].to(dtype), right, alpha=sign)
+            yield rows, exact.to(weight.dtype).view(weight[rows].shape)
 
     def apply(self, x: Shaped[Tensor, "..."], weight: Tensor, bias: Tensor | None = None) -> Tensor:
         """What the layer would give with this weight and bias.
@@ -145,6 +165,10 @@ class Site:
     @property
     def _ones(self) -> tuple[int, ...]:
         return (1,) * (len(self.shape) - 2)
+
+
+def _lies_as_matrix(weight: Tensor) -> bool:
+    return weight.ndim == 2 or weight.is_contiguous()
 
 
 def site(name: str, layer: nn.Module) -> Site:

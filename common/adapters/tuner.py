@@ -141,6 +141,7 @@ class TunerLayer(nn.Module, BaseTunerLayer):
         """Add an adapter, or put it in the place of one of the same name."""
         self.adapters[name] = adapter
         self.dropouts[name] = nn.Dropout(dropout) if dropout else nn.Identity()
+        self.train(self.base_layer.training)
         self.set_adapter(self.active_adapters, inference_mode=frozen)
 
     def get_delta_weight(self, name: str) -> Tensor:
@@ -162,7 +163,7 @@ class TunerLayer(nn.Module, BaseTunerLayer):
         names = [n for n in check_adapters_to_merge(self, adapter_names) if n in self.adapters]
         if safe_merge:
             for name in names:
-                refuse_not_finite(self.adapters[name], self._name)
+                refuse_not_finite(self.adapters[name], self.site)
         for name in names:
             self.site.add_(*self.adapters[name].factors(), sign=1.0)
             self.merged_adapters.append(name)
@@ -181,7 +182,8 @@ class TunerLayer(nn.Module, BaseTunerLayer):
         """The layer's output with every active change.
 
         Raises:
-            InvalidInputError: a training step while merged, which no adapter would see.
+            InvalidInputError: a training step while merged, which no adapter would see; or
+                arguments besides the input, which none of these layers has.
         """
         if self.disable_adapters:
             if self.merged:
@@ -190,6 +192,11 @@ class TunerLayer(nn.Module, BaseTunerLayer):
         if self.merged:
             refuse_training(self, self._name)
             return self.base_layer(x, *args, **kwargs)
+        if args or kwargs:
+            raise InvalidInputError(
+                f"{self._name} with adapters takes its input alone; given besides: "
+                f"{', '.join(map(str, (*args, *kwargs)))}."
+            )
         names = self._active_names()
         adapters = [self.adapters[name] for name in names]
         return adapted(x, self.site, adapters, [self.dropouts[name] for name in names])
@@ -208,8 +215,8 @@ class TunerModel(BaseTuner):
     prefix: str
     tuner_layer_cls: type[TunerLayer]
     target_module_mapping: ClassVar[dict] = {}
-    # Adapters of one model may share frozen parts; peft's inject_adapter_in_model makes none.
-    uses_shared_state = True
+    # A tuner whose adapters share frozen parts says True: peft then refuses to inject it unshared.
+    uses_shared_state = False
 
     def inject_adapter(
         self, model: nn.Module, adapter_name: str, *args: Any, **kwargs: Any
@@ -261,6 +268,11 @@ class TunerModel(BaseTuner):
         current_key: str,
         **_: Any,
     ) -> None:
+        if current_key not in self._made:
+            raise InvalidInputError(
+                f"{current_key} is in the saved entries and not among target_modules; there: "
+                f"{', '.join(self._places)}."
+            )
         adapter, layer = self._made.pop(current_key), target
         if not isinstance(target, TunerLayer):
             layer = self.tuner_layer_cls(self._places[current_key], self.active_adapters)

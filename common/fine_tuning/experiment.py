@@ -12,9 +12,8 @@ from common.evaluation.classification import accuracy, f1, matthews
 from common.experiment.context import RunContext, TaskResult
 from common.fine_tuning.baselines import BASELINES, Adapt, Choice
 from common.fine_tuning.memory import step_bytes
-from common.fine_tuning.subject import Subject, features, subject
+from common.fine_tuning.subject import Subject, subject
 from common.fine_tuning.training import Recipe, mean_loss, order, predict, train
-
 
 Measure = Callable[[nn.Module, nn.Module, Choice], dict[str, float]]
 
@@ -40,6 +39,7 @@ def run(
             f"task.method={task.method!r}; allowed: {', '.join(sorted(methods))}."
         )
     start = subject(context)
+    data = start.outputs
     torch.manual_seed(seed)
     choice = Choice(task.targets, task.rank, task.alpha, seed)
     model = start.classifier(methods[task.method](start.copy_of_blocks(), choice))
@@ -53,14 +53,14 @@ def run(
     )
     trained = [p for p in model.parameters() if p.requires_grad]
     head = sum(p.numel() for p in model.head.parameters())
-    bytes_of = step_bytes(model, start.train, order(len(start.train), recipe)[0])
+    bytes_of = step_bytes(model, data.train, order(len(data.train), recipe)[0])
     moved = start_difference(start, model)
-    losses = train(model, model.head, start.train, recipe, between=context.stop.raise_if_set)
-    probe = start.probe.logits(features(start.blocks, start.dev))
-    held_out = scores(start.metric, predict(model, start.held_out), start.held_out.labels)
+    losses = train(model, model.head, data.train, recipe, between=context.stop.raise_if_set)
+    probe = data.probe.logits(data.dev_features)
+    held_out = scores(start.metric, predict(model, data.held_out), data.held_out.labels)
     metrics = {
-        **scores(start.metric, predict(model, start.dev), start.dev.labels),
-        "probe_score": scores(start.metric, probe, start.dev.labels)["score"],
+        **scores(start.metric, predict(model, data.dev), data.dev.labels),
+        "probe_score": scores(start.metric, probe, data.dev.labels)["score"],
         "held_out_score": held_out["score"],
         "numbers": sum(p.numel() for p in trained) - head,
         "numbers_with_head": sum(p.numel() for p in trained),
@@ -79,8 +79,8 @@ def run(
 
 def start_difference(start: Subject, model: nn.Module, rows: int = 64) -> float:
     """Largest difference of a logit from those of the probe, on the first held-out rows."""
-    chosen = torch.arange(min(rows, len(start.held_out)))
-    hidden, mask, _ = start.held_out.batch(chosen)
+    chosen = torch.arange(min(rows, len(start.outputs.held_out)))
+    hidden, mask, _ = start.outputs.held_out.batch(chosen)
     reference = start.classifier(start.copy_of_blocks()).eval()
     with torch.no_grad():
         return float((model.eval()(hidden, mask) - reference(hidden, mask)).abs().max())

@@ -18,8 +18,12 @@ from common.experiment.context import RunContext, data_entry
 from common.experiment.machine import device
 from common.fine_tuning.classifier import Classifier, pooled
 from common.fine_tuning.encoding import Encoded, encode
+from common.fine_tuning.frozen import FOLDER, FrozenOutputs, kept, name
 from common.fine_tuning.prefix import Hidden, Suffix, hidden
-from common.fine_tuning.probe import Probe, fit
+from common.fine_tuning.probe import fit
+
+# What of a task decides the outputs of the frozen part; the set and the encoder do besides.
+_DECIDING = ("rows", "rows_per_class", "held_out", "longest", "blocks")
 
 
 @dataclass(frozen=True)
@@ -27,22 +31,16 @@ class Subject:
     """One set and one encoder, ready for any method.
 
     Attributes:
-        train: outputs of the frozen part on the training rows.
-        held_out: on training rows apart, for choices.
-        dev: on the rows that are judged.
+        outputs: of the frozen part, and a probe.
         blocks: the upper blocks, as trained by others.
-        probe: of the pooled outputs of these blocks.
         width: of the encoder.
         classes: of the set.
         metric: see `LabelledSentences`.
         entries: data for the record.
     """
 
-    train: Hidden
-    held_out: Hidden
-    dev: Hidden
+    outputs: FrozenOutputs
     blocks: Suffix
-    probe: Probe
     width: int
     classes: int
     metric: str
@@ -51,8 +49,8 @@ class Subject:
     def classifier(self, blocks: nn.Module) -> Classifier:
         """These blocks under a head that starts as the probe."""
         model = Classifier(blocks, self.width, self.classes)
-        model.start_head(self.probe.weight, self.probe.bias)
-        return model.to(self.train.values.device)
+        model.start_head(self.outputs.probe.weight, self.outputs.probe.bias)
+        return model.to(self.outputs.train.values.device)
 
     def copy_of_blocks(self) -> Suffix:
         """The blocks, to be changed."""
@@ -60,7 +58,7 @@ class Subject:
 
 
 def subject(context: RunContext) -> Subject:
-    """Load, encode, and run the frozen part once.
+    """Load, encode, and run the frozen part, or read what it gave before.
 
     Raises:
         MissingDataError: the set or the encoder is not to be had.
@@ -70,29 +68,37 @@ def subject(context: RunContext) -> Subject:
     task = config.task
     data = catalogue.load(OmegaConf.to_object(task.dataset), context.data)
     weights = catalogue.load(OmegaConf.to_object(task.weights), context.data)
-    encoder = weights.model(device(config.trainer))
-    chosen, apart = rows_of(data, task, config.seed)
-    below = encoder.config.layers - task.blocks
+    where = device(config.trainer)
+    encoder = weights.model(where)
     suffix = Suffix(encoder, task.blocks)
+    entries = [data_entry(data), data_entry(weights)]
 
-    def kept(rows: Rows, picked: Int64[Tensor, " n"] | None) -> Hidden:
-        encoded = _encoded(weights.tokenizer, rows, picked, task.longest)
+    def make() -> FrozenOutputs:
+        return _outputs(data, weights.tokenizer, encoder, suffix, context)
+
+    settings = {
+        "data": [(entry["key"], entry["content_sha256"]) for entry in entries],
+        "device": where.type,
+        "seed": config.seed,
+        **{field: task[field] for field in _DECIDING},
+    }
+    outputs = kept(context.data.root / FOLDER / name(settings), make, where)
+    width, classes = encoder.config.width, data.n_classes
+    return Subject(outputs, suffix, width, classes, data.metric, entries)
+
+
+def _outputs(data, tokenizer: str, encoder, suffix: Suffix, context: RunContext) -> FrozenOutputs:
+    task = context.config.task
+    chosen, apart = rows_of(data, task, context.config.seed)
+    below = encoder.config.layers - task.blocks
+
+    def of(rows: Rows, picked: Int64[Tensor, " n"] | None) -> Hidden:
+        encoded = _encoded(tokenizer, rows, picked, task.longest)
         return hidden(encoder, encoded, below, track=context.track)
 
-    train, held_out = kept(data.train, chosen), kept(data.train, apart)
-    dev = kept(data.dev, None)
+    train, held_out, dev = of(data.train, chosen), of(data.train, apart), of(data.dev, None)
     probe = fit(features(suffix, train), train.labels, data.n_classes)
-    return Subject(
-        train,
-        held_out,
-        dev,
-        suffix,
-        probe,
-        encoder.config.width,
-        data.n_classes,
-        data.metric,
-        [data_entry(data), data_entry(weights)],
-    )
+    return FrozenOutputs(train, held_out, dev, probe, features(suffix, dev))
 
 
 def rows_of(
@@ -104,6 +110,11 @@ def rows_of(
         InvalidInputError: the set has fewer.
     """
     labels = torch.tensor(data.train.labels)
+    if not 1 <= task.held_out < len(labels):
+        raise InvalidInputError(
+            f"task.held_out={task.held_out} of {len(labels)} rows of {data.name}; allowed: 1 to "
+            f"{len(labels) - 1}."
+        )
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
     apart, rest = order[: task.held_out], order[task.held_out :]
     if task.rows_per_class:

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from common.errors import Diverged
+from common.errors import Diverged, InvalidInputError
 from common.fine_tuning.prefix import Hidden
 
 
@@ -43,7 +43,13 @@ class Recipe:
 
 
 def order(rows: int, recipe: Recipe) -> list[Tensor]:
-    """The rows of every step: whole passes in an order of their own each."""
+    """The rows of every step: whole passes in an order of their own each.
+
+    Raises:
+        InvalidInputError: there are no rows.
+    """
+    if rows < 1:
+        raise InvalidInputError("There are no rows to train on.")
     generator = torch.Generator().manual_seed(recipe.seed)
     need, found = recipe.steps * recipe.batch_size, []
     while sum(len(part) for part in found) < need:
@@ -70,6 +76,7 @@ def train(
 
     Raises:
         Diverged: the loss is not finite.
+        InvalidInputError: there are no rows, or a step does not reach what asks for a gradient.
     """
     own = {id(parameter) for parameter in head.parameters()}
     adapted = [p for p in model.parameters() if p.requires_grad and id(p) not in own]
@@ -92,9 +99,21 @@ def train(
             raise Diverged(step, losses[-1] if losses else None)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        if step == 0:
+            _refuse_unreached(model)
         optimiser.step()
         losses.append(loss.item())
     return losses
+
+
+def _refuse_unreached(model: nn.Module) -> None:
+    """A merged adapter, or a layer that is not called, would be trained without effect."""
+    named = model.named_parameters()
+    if unreached := [n for n, p in named if p.requires_grad and p.grad is None]:
+        raise InvalidInputError(
+            f"The loss does not depend on {', '.join(unreached)}: unmerge adapters before "
+            f"training, or freeze what is not used."
+        )
 
 
 @torch.no_grad()

@@ -27,16 +27,19 @@ class Atoms:
         values: D for "ldu".
         right: rows; U for "ldu".
         order: rows of the weight in the order of elimination, where there is one.
+        columns: of the weight in the order of elimination; None is their own.
     """
 
     left: Float64[Tensor, "m k"]
     values: Float64[Tensor, " k"]
     right: Float64[Tensor, "k n"]
     order: Int64[Tensor, " m"] | None = None
+    columns: Int64[Tensor, " n"] | None = None
 
     def first(self, rank: int) -> Atoms:
         """The first of them, in the order of the columns of L."""
-        return Atoms(self.left[:, :rank], self.values[:rank], self.right[:rank], self.order)
+        parts = self.left[:, :rank], self.values[:rank], self.right[:rank]
+        return Atoms(*parts, self.order, self.columns)
 
     def matrix(self) -> Float64[Tensor, "m n"]:
         """Their sum."""
@@ -58,8 +61,8 @@ def ldu(weight: Float[Tensor, "m n"], order: Int64[Tensor, " m"] | None = None) 
     if order is None:
         # A pivot of zero is no error here: see `_atoms`.
         packed, pivots, _ = torch.linalg.lu_factor_ex(exact)
-        permutation, lower, upper = torch.lu_unpack(packed, pivots)
-        order = permutation.argmax(0)
+        _, lower, upper = torch.lu_unpack(packed, pivots, unpack_pivots=False)
+        order = _order(pivots, len(exact))
     else:
         lower, upper = _eliminated(exact[order])
     return _atoms(lower, upper, order)
@@ -85,9 +88,19 @@ def complete(weight: Float[Tensor, "m n"]) -> Atoms:
 
 def shuffled(weight: Float[Tensor, "m n"], generator: torch.Generator) -> Atoms:
     """LDU of the weight with its columns in a random order, put back into their places."""
-    columns = torch.randperm(weight.shape[1], generator=generator).to(weight.device)
-    found = ldu(weight[:, columns])
-    return Atoms(found.left, found.values, found.right[:, columns.argsort()], found.order)
+    return of_columns(weight, torch.randperm(weight.shape[1], generator=generator))
+
+
+def of_columns(
+    weight: Float[Tensor, "m n"],
+    columns: Int64[Tensor, " n"],
+    order: Int64[Tensor, " m"] | None = None,
+) -> Atoms:
+    """LDU of the weight with its columns, and if given its rows, in this order."""
+    columns = columns.to(weight.device)
+    found = ldu(weight[:, columns], order)
+    right = found.right[:, columns.argsort()]
+    return Atoms(found.left, found.values, right, found.order, columns)
 
 
 def svd(weight: Float[Tensor, "m n"]) -> Atoms:
@@ -126,7 +139,17 @@ def decompose(weight: Float[Tensor, "m n"], atoms: str, seed: int) -> Atoms:
     return known[atoms]()
 
 
+def _order(pivots: Int64[Tensor, " k"], rows: int) -> Int64[Tensor, " m"]:
+    """Rows in the order that LAPACK's exchanges, counted from 1, leave; no m x m permutation."""
+    order = list(range(rows))
+    for i, pivot in enumerate(pivots.tolist()):
+        order[i], order[pivot - 1] = order[pivot - 1], order[i]
+    return torch.tensor(order, device=pivots.device)
+
+
 def _exact(weight: Tensor) -> Float64[Tensor, "m n"]:
+    if weight.is_meta:
+        raise InvalidInputError("The weight is on the meta device; it has no numbers yet.")
     if not weight.isfinite().all():
         raise InvalidInputError("The weight holds NaN or infinity; it cannot be decomposed.")
     return weight.detach().double()

@@ -10,6 +10,7 @@ c = sigma z - sigma_0 D_r, which is the same in exact arithmetic.
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -22,7 +23,7 @@ from common.adapters.adapter import Adapter
 from common.adapters.method import AdapterMethod
 from common.adapters.sites import Site
 from common.errors import InvalidInputError
-from papers.loldu.decompositions import ATOMS, Atoms, decompose, ldu
+from papers.loldu.decompositions import ATOMS, Atoms, decompose, ldu, of_columns
 
 if TYPE_CHECKING:
     from papers.loldu.tuner import LoLDUConfig
@@ -74,15 +75,17 @@ class DiagonalAtoms(Adapter):
         # Saved beside z: which rows the pivots stand in, and of which weight.
         order = None if atoms.order is None else atoms.order.to(torch.int32)
         self.register_buffer("order", order)
-        self.register_buffer("base", fingerprint(site.weight))
+        self.register_buffer("columns", atoms.columns, persistent=False)
+        self.register_buffer("base", fingerprint(site.weight).to(site.weight.device))
         self._site = (site,)  # in a tuple: the layer is no part of its adapter
 
     def coefficients(self) -> Float[Tensor, " r"]:
         """c = sigma z - sigma_0 D_r."""
+        pivots = self.pivots.to(self.dtype)
         if self.sigma is None:
-            return self.scale * (self.z if self.by_delta else self.z - self.pivots)
-        z = self.z + self.pivots if self.by_delta else self.z
-        return self.sigma * z - self.scale * self.pivots
+            return self.scale * (self.z if self.by_delta else self.z - pivots)
+        z = self.z + pivots if self.by_delta else self.z
+        return self.sigma * z - self.scale * pivots
 
     def factors(self) -> tuple[Float[Tensor, "out r"], Float[Tensor, "r rest"]]:
         """P L_r and diag(c) U_r."""
@@ -116,6 +119,9 @@ class DiagonalAtoms(Adapter):
             return
         order = state_dict.get(prefix + "order")
         if self.order is not None and order is not None and order.shape == self.order.shape:
+            if not torch.equal(order.cpu().long().sort().values, torch.arange(len(order))):
+                errors.append(f"{prefix}order names a row twice: the file is damaged.")
+                return
             self._follow(order.to(self.order))
         super()._load_from_state_dict(state_dict, prefix, *args)
 
@@ -124,7 +130,11 @@ class DiagonalAtoms(Adapter):
         if torch.equal(order, self.order):
             return
         (site,) = self._site
-        atoms = ldu(site.weight.reshape(site.matrix_shape), order.long()).first(len(self.pivots))
+        weight = site.weight.reshape(site.matrix_shape)
+        if self.columns is None:
+            atoms = ldu(weight, order.long()).first(len(self.pivots))
+        else:
+            atoms = of_columns(weight, self.columns, order.long()).first(len(self.pivots))
         self.left.copy_(atoms.left)
         self.right.copy_(atoms.right)
         self.pivots.copy_(atoms.values)
@@ -160,6 +170,8 @@ class LoLDUMethod(AdapterMethod):
         """Raise InvalidInputError for settings that fit no layer."""
         if self.rank < 1:
             raise InvalidInputError(f"rank={self.rank}; allowed: 1 or more.")
+        if self.alpha is not None and (not math.isfinite(self.alpha) or self.alpha == 0):
+            raise InvalidInputError(f"alpha={self.alpha}; allowed: any finite number but 0.")
         for name, allowed in (("init", INITS), ("atoms", ATOMS), ("decay", ("delta", "z"))):
             if getattr(self, name) not in allowed:
                 raise InvalidInputError(

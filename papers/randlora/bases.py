@@ -19,8 +19,8 @@ class Law:
     """How an entry of a basis is drawn (Section 4.3, Table 3).
 
     Attributes:
-        name: "uniform", "normal", "binary" or "ternary"; every basis is divided by its empirical
-            standard deviation, so that of uniform and binary entries only the shape matters.
+        name: "uniform", "normal", "binary" or "ternary"; all B_j together, and A, are divided by
+            their empirical standard deviation, so that only the shape of the law matters.
         sparsity: s of ternary entries, which are -1, 0, 1 with probabilities 1/s, 1 - 2/s, 1/s.
     """
 
@@ -31,7 +31,7 @@ class Law:
         """Raise InvalidInputError for an unknown law or a sparsity that is no probability."""
         if self.name not in LAWS:
             raise InvalidInputError(f"basis={self.name!r}; allowed: {', '.join(LAWS)}.")
-        if self.sparsity < 2:
+        if not 2 <= self.sparsity < math.inf:
             raise InvalidInputError(
                 f"sparsity={self.sparsity}; allowed: 2 (no zeros) or more; 6 leaves a third."
             )
@@ -47,6 +47,8 @@ class Law:
             else:
                 edge = 1 / (2.0 if self.name == "binary" else self.sparsity)
                 entries = (entries > 1 - edge).float() - (entries < edge).float()
+        if entries.numel() == 1:
+            return entries  # has no deviation
         spread = entries.std()
         if not spread > 0:
             raise InvalidInputError(
@@ -98,16 +100,21 @@ class Bases(nn.Module):
         self.register_buffer("long", long, persistent=False)
         self.register_buffer("short", short, persistent=False)
 
-    def left(self, rows: int, number: int, dtype: torch.dtype) -> Float[Tensor, "rows n_rank"]:
-        """Bf = [B_1 .. B_n] of a layer: a view where the bases are held in ``dtype``."""
-        return self._as(self.long[:rows, :number].flatten(1), self.sizes[0], dtype)
+    def left(
+        self, rows: int, number: int, like: Tensor | torch.dtype
+    ) -> Float[Tensor, "rows n_rank"]:
+        """Bf = [B_1 .. B_n] of a layer, of the dtype and on the device of ``like``: a view where
+        the bases are held so."""
+        return self._as(self.long[:rows, :number].flatten(1), self.sizes[0], like)
 
-    def right(self, columns: int, number: int, dtype: torch.dtype) -> Float[Tensor, "n r columns"]:
+    def right(
+        self, columns: int, number: int, like: Tensor | torch.dtype
+    ) -> Float[Tensor, "n r columns"]:
         """A of a layer; its first mode has size 1 where all bases share it."""
-        return self._as(self.short[:number, :, :columns], self.sizes[1], dtype)
+        return self._as(self.short[:number, :, :columns], self.sizes[1], like)
 
-    def _as(self, entries: Tensor, size: float, dtype: torch.dtype) -> Tensor:
-        cast = entries.to(dtype)
+    def _as(self, entries: Tensor, size: float, like: Tensor | torch.dtype) -> Tensor:
+        cast = entries.to(like)
         return cast if size == 1.0 else cast * size
 
     def _save_to_state_dict(self, destination: dict, prefix: str, keep_vars: bool) -> None:

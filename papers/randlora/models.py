@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from common.adapters.adapter import Adapter
 from common.adapters.method import AdapterMethod
@@ -35,15 +36,18 @@ class ScaledBasis(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any,
         basis: Float[Tensor, "m r d"],
         lam: Float[Tensor, "n r"],
         gam: Float[Tensor, "n d"],
     ) -> Float[Tensor, "n r d"]:
-        ctx.save_for_backward(basis, lam, gam)
         return lam[:, :, None] * gam[:, None, :] * basis
 
     @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor | None, Tensor | None]:
         basis, lam, gam = ctx.saved_tensors
         with_basis = grad * basis
@@ -66,28 +70,38 @@ class RandLoRA(Adapter):
         init: which of the diagonals starts at zero; the update does either way. With
             "lambda_zero" the first step moves lambda alone and all gamma_j are equal, so that the
             update has rank r at most until the second.
+        like: whose dtype and device the trained numbers take; those of the bases if None.
     """
 
-    def __init__(self, shape: tuple[int, int], bases: Bases, number: int, scale: float, init: str):
+    def __init__(
+        self,
+        shape: tuple[int, int],
+        bases: Bases,
+        number: int,
+        scale: float,
+        init: str,
+        like: Tensor | None = None,
+    ):
         super().__init__()
         self.tall = shape[0] >= shape[1]
         self.long_side, self.short_side = max(shape), min(shape)
         self.bases, self.number_of_bases, self.scale = bases, number, scale
         rank = bases.long.shape[2]
-        lam, gam = torch.zeros(number, rank), torch.zeros(number, self.short_side)
+        like = bases.long if like is None else like
+        like = like.new_empty(0, dtype=torch.promote_types(like.dtype, torch.float32))
+        lam, gam = like.new_zeros(number, rank), like.new_zeros(number, self.short_side)
         if init == "lambda_zero":
             gam += 1 / max(gam.shape)
         else:
             lam += 1 / max(lam.shape)
-        device = bases.long.device
-        self.lam = nn.Parameter(lam.to(device))
-        self.gam = nn.Parameter(gam.to(device))
+        self.lam = nn.Parameter(lam)
+        self.gam = nn.Parameter(gam)
 
     def factors(self) -> tuple[Float[Tensor, "out n_r"], Float[Tensor, "n_r in"]]:
         """Bf and s U; for a weight that is wider than tall, their transposes."""
-        dtype, number = self.dtype, self.number_of_bases
-        long = self.bases.left(self.long_side, number, dtype)
-        basis = self.bases.right(self.short_side, number, dtype)
+        number = self.number_of_bases
+        long = self.bases.left(self.long_side, number, self.lam)
+        basis = self.bases.right(self.short_side, number, self.lam)
         short = ScaledBasis.apply(basis, self.scale * self.lam, self.gam).flatten(0, 1)
         return (long, short) if self.tall else (short.mT, long.mT)
 
@@ -106,7 +120,8 @@ class RandLoRAMethod(AdapterMethod):
 
     Attributes:
         rank: r, of one basis: the larger, the FEWER numbers are trained.
-        num_bases: n; None takes ceil(d / r), with which the update has full rank.
+        num_bases: n at most; None, and layers that need fewer, take ceil(d / r), with which the
+            update has full rank.
         alpha: s is alpha / r.
         scale_by_bases: divide s by sqrt(n) besides.
         init: "lambda_zero" or "gamma_zero".
@@ -138,13 +153,15 @@ class RandLoRAMethod(AdapterMethod):
                 raise InvalidInputError(f"{name}={value}; allowed: 1 or more.")
         if self.init not in INITS:
             raise InvalidInputError(f"init={self.init!r}; allowed: {', '.join(INITS)}.")
+        if not math.isfinite(self.alpha) or self.alpha == 0:
+            raise InvalidInputError(f"alpha={self.alpha}; allowed: any finite number but 0.")
         self.law.validate()
 
     def bases_of(self, site: Site) -> int:
         """n of a layer.
 
         Raises:
-            InvalidInputError: the rank is above the layer's, or n above ceil(d / r).
+            InvalidInputError: the rank is above the layer's.
         """
         short = min(site.matrix_shape)
         if self.rank > short:
@@ -153,12 +170,7 @@ class RandLoRAMethod(AdapterMethod):
                 f"allowed: 1 to {short}."
             )
         most = number_of_bases(short, self.rank)
-        if self.num_bases is not None and self.num_bases > most:
-            raise InvalidInputError(
-                f"num_bases={self.num_bases} for {site.name}, {site.shape}; allowed: 1 to {most} "
-                f"at rank {self.rank}, which give full rank already."
-            )
-        return most if self.num_bases is None else self.num_bases
+        return most if self.num_bases is None else min(most, self.num_bases)
 
     def shared(self, sites: Mapping[str, Site]) -> Bases:
         """Bases at the largest shape: D_m n_m r + r d_m numbers, whatever the depth."""
@@ -180,7 +192,8 @@ class RandLoRAMethod(AdapterMethod):
         """See `AdapterMethod.build`."""
         number = self.bases_of(site)
         scale = self.alpha / self.rank / (math.sqrt(number) if self.scale_by_bases else 1.0)
-        return RandLoRA(site.matrix_shape, shared, number, scale, self.init)
+        shape = site.matrix_shape
+        return RandLoRA(shape, shared, number, scale, self.init, like=site.weight)
 
 
 def __getattr__(name: str) -> type[RandLoraConfig]:

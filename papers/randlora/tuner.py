@@ -63,6 +63,7 @@ class RandLoraModel(TunerModel):
 
     prefix = "structlab_randlora_"
     tuner_layer_cls = RandLoraLayer
+    uses_shared_state = True
 
 
 register_tuner(RandLoraConfig, RandLoraModel)

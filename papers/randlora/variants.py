@@ -1,6 +1,7 @@
 """What the paper compares with and takes apart: RandLoRA-a, and NoLA.
 
-RandLoRA-b, half of the rank, is RandLoRA with half of the bases (`num_bases`).
+RandLoRA-b, half of the rank at as many numbers, is RandLoRA with bases of half the rank and as many
+of them as before (`rank`, `num_bases`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from common.adapters.method import AdapterMethod
 from common.adapters.sites import Site
 from common.errors import InvalidInputError
 from papers.randlora.bases import Bases, Law, number_of_bases
+from papers.randlora.models import RandLoRAMethod
 
 
 class SummedRandLoRA(Adapter):
@@ -39,10 +41,10 @@ class SummedRandLoRA(Adapter):
 
     def factors(self) -> tuple[Float[Tensor, "out r"], Float[Tensor, "r in"]]:
         """Both sums; for a weight that is wider than tall, their transposes."""
-        number, dtype = self.number_of_bases, self.dtype
-        long = self.bases.left(self.long_side, number, dtype).unflatten(1, self.lam.shape)
+        number = self.number_of_bases
+        long = self.bases.left(self.long_side, number, self.lam).unflatten(1, self.lam.shape)
         left = torch.einsum("Djk,jk->Dk", long, self.scale * self.lam)
-        short = self.bases.right(self.short_side, number, dtype)
+        short = self.bases.right(self.short_side, number, self.lam)
         right = torch.einsum("jkd,jd->kd", short, self.gam)
         return (left, right) if self.tall else (right.mT, left.mT)
 
@@ -58,6 +60,10 @@ class SummedMethod(AdapterMethod):
     alpha: float = 6.0
     law: Law = field(default_factory=Law)
     seed: int = 0
+
+    def validate(self) -> None:
+        """Raise InvalidInputError for settings that fit no layer."""
+        RandLoRAMethod(rank=self.rank, alpha=self.alpha, law=self.law).validate()
 
     def shared(self, sites: Mapping[str, Site]) -> Bases:
         """Bases at the largest shape, an A for each B."""
@@ -76,7 +82,7 @@ class SummedMethod(AdapterMethod):
 
     def build(self, site: Site, shared: Bases, index: int) -> SummedRandLoRA:
         """See `AdapterMethod.build`."""
-        number = number_of_bases(min(site.matrix_shape), self.rank)
+        number = RandLoRAMethod(rank=self.rank).bases_of(site)
         return SummedRandLoRA(site.matrix_shape, shared, number, self.alpha / self.rank)
 
 

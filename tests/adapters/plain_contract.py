@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from common.adapters.plain import (
+    SETTINGS,
     AdaptedLayer,
     adapt,
     adapter_state,
@@ -115,11 +116,19 @@ class PlainContract:
         stir(adapt(model, self.method, include=["first", "second"]).values())
         stir(adapt(other, self.method, include=["first", "second"]).values(), seed=2)
         state = adapter_state(model)
-        assert all(".adapter." in key for key in state)
+        assert all(".adapter." in key for key in state.keys() - {SETTINGS})
+        storages = [value.untyped_storage().data_ptr() for value in state.values()]
+        assert len(set(storages)) == len(storages)  # as safetensors demands
         load_adapter_state(other, state)
         assert torch.equal(other(x), model(x))
         with pytest.raises(InvalidInputError, match="of another method or of other layers"):
             load_adapter_state(other, {})
+        with pytest.raises(InvalidInputError, match="were made by another; this model's by"):
+            load_adapter_state(other, state | {SETTINGS: torch.tensor(list(b"another"))})
+        merge(other)
+        with pytest.raises(InvalidInputError, match="merged: unmerge it before"):
+            load_adapter_state(other, state)
+        unmerge(other)
         key = next(iter(state))
         with pytest.raises(InvalidInputError, match="has shape"):
             load_adapter_state(other, state | {key: torch.zeros(1, 2, 3)})
@@ -163,7 +172,13 @@ class PlainContract:
         torch.manual_seed(0)
         model, x = Net(), torch.randn(4, 6)
         stir(adapt(model, self.method, include=["first"], dropout=0.5).values())
-        assert not torch.equal(model(x), model(x))
+        layer = model.first
+        assert not torch.equal(layer(x), layer(x))
+        torch.manual_seed(1)
+        found = layer(x)
+        torch.manual_seed(1)
+        expected = layer.base_layer(x) + layer.adapter.side(layer.dropout(x), layer.site)
+        torch.testing.assert_close(found, expected)
         assert torch.equal(model.eval()(x), model(x))
 
     def test_mistakes_are_told(self):
@@ -189,7 +204,7 @@ class PlainContract:
             model.train()(torch.randn(2, 6))
         unmerge(model)
         stir(adapters.values(), size=float("inf"))
-        with pytest.raises(InvalidInputError, match="not finite; nothing was merged"):
+        with pytest.raises(InvalidInputError, match=r"not finite, or too large for torch\.float32"):
             merge(model)
         assert model.first.base_layer.weight.isfinite().all()
 

@@ -29,9 +29,10 @@ def run(context: RunContext) -> TaskResult:
     rows, after the last step."""
     task, seed = context.config.task, context.config.seed
     start = subject(context)
+    data = start.outputs
     metrics: dict[str, float] = {}
     trained: dict[str, Classifier] = {}
-    rows = torch.arange(min(task.plane_rows, len(start.train)))
+    rows = torch.arange(min(task.plane_rows, len(data.train)))
     for name, method, rank, lr in (
         ("full", full, 1, task.full_lr),
         ("lora", lora, task.lora_rank, task.lora_lr),
@@ -41,12 +42,12 @@ def run(context: RunContext) -> TaskResult:
         choice = Choice(task.targets, rank, None, seed)
         model = start.classifier(method(start.copy_of_blocks(), choice))
         recipe = Recipe(task.steps, task.batch_size, lr, head_lr=task.head_lr, seed=seed)
-        losses = train(model, model.head, start.train, recipe, between=context.stop.raise_if_set)
+        losses = train(model, model.head, data.train, recipe, between=context.stop.raise_if_set)
         model.blocks = merged(model.blocks)
         trained[name] = model
         metrics[f"{name}_late_loss"] = mean_loss(losses, len(losses) * 4 // 5, len(losses))
-        metrics[f"{name}_final_loss"] = loss_on(model, start.train, rows)
-    outputs = {name: layer_outputs(model, start.dev) for name, model in trained.items()}
+        metrics[f"{name}_final_loss"] = loss_on(model, data.train, rows)
+    outputs = {name: layer_outputs(model, data.dev) for name, model in trained.items()}
     blocks = range(1, task.blocks + 1)
     for name in ("lora", "randlora"):
         for block in blocks:
@@ -66,7 +67,7 @@ def run(context: RunContext) -> TaskResult:
         sides, plane = loss_plane.losses(
             copy.deepcopy(trained["full"]),
             states,
-            lambda model: loss_on(model, start.train, rows),
+            lambda model: loss_on(model, data.train, rows),
             task.plane_size,
             track=context.track,
         )

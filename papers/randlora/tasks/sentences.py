@@ -8,6 +8,7 @@ from common.adapters.plain import adapt
 from common.experiment.context import RunContext, TaskResult
 from common.fine_tuning import experiment
 from common.fine_tuning.baselines import Choice
+from papers.randlora.bases import number_of_bases
 from papers.randlora.models import RandLoRAMethod
 from papers.randlora.variants import NoLAMethod, SummedMethod
 
@@ -28,11 +29,11 @@ def randlora(model: nn.Module, choice: Choice) -> nn.Module:
 
 
 def half(model: nn.Module, choice: Choice) -> nn.Module:
-    """RandLoRA-b: half of the rank, by half of the bases."""
+    """RandLoRA-b: half of the rank at as many numbers, by as many bases of half the rank."""
     width = min(min(model.get_submodule(name).weight.shape) for name in choice.layers(model))
     method = RandLoRAMethod(
-        rank=choice.rank,
-        num_bases=width // (2 * choice.rank),
+        rank=max(1, choice.rank // 2),
+        num_bases=number_of_bases(width, choice.rank),
         alpha=_alpha(choice),
         seed=choice.seed,
     )

@@ -78,6 +78,7 @@ BOUNDS = {
         "at_most 1e-10",
         "at_most 1e-10",
     ],
+    "F15": ["lies_within -0.5 0.5"],
 }
 
 

@@ -44,6 +44,7 @@ BOUNDS = {
         "within 18456 18456",
         "within 16384 16384",
         "within 0.000243 0.0002435",
+        "within 0 0",
         "within 2048 2048",
     ],
     "U3": [
@@ -69,9 +70,7 @@ BOUNDS = {
         "within 0.025 0.037",
         "at_most 1e-08",
     ],
-    "U13": [
-        "within 16384 16384",
-    ],
+    "U11": ["is_at_least 0.001", "at_least 10", "at_least 10", "at_least 10"],
     "U16": [
         "at_most 1e-05",
         "within 0 0",

@@ -41,6 +41,8 @@ BOUNDS = {
         "within 4.75546e+06 4.75546e+06",
         "within 4.71859e+06 4.71859e+06",
         "within 1.96 2.04",
+        "within 112.65 112.75",
+        "within 58.25 58.35",
         "within 0 0",
     ],
     "R3": ["at_most 0", "within 0 0", "at_most 6", "within 48 48", "within 48 48"],
@@ -55,7 +57,6 @@ BOUNDS = {
     ],
     "R6": ["at_least 0.1", "above 0", "above 0"],
     "R7": ["at_least 0", "standard_errors 2", "at_least 0", "standard_errors 2"],
-    "R9": ["within 112.65 112.75", "within 58.25 58.35"],
     "R11": [
         "within -0.005 0.005",
         "within 0.662 0.672",

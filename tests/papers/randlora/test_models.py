@@ -154,7 +154,7 @@ def test_saved_bases_stand_in_the_file_once():
     model = Net()
     adapt(model, RandLoRAMethod(rank=2, save_bases=True), include=["first", "second"])
     saved = [key for key in adapter_state(model) if "bases" in key]
-    assert len(saved) == 2 * 2  # each adapter's own state holds them; the model's, once
+    assert len(saved) == 2
     assert sum("bases" in key for key in model.state_dict()) == 2
     plain = Net()
     adapt(plain, RandLoRAMethod(rank=2), include=["first", "second"])
@@ -194,7 +194,6 @@ def test_mistakes_are_told():
     for method, message in (
         (RandLoRAMethod(rank=0), "rank=0; allowed: 1 or more"),
         (RandLoRAMethod(rank=5), r"rank=5 is above the 4 of 0, \(4, 6\); allowed: 1 to 4"),
-        (RandLoRAMethod(rank=2, num_bases=3), "num_bases=3 for 0.*allowed: 1 to 2"),
         (RandLoRAMethod(init="zero"), "init='zero'; allowed: lambda_zero, gamma_zero"),
         (RandLoRAMethod(law=Law("cauchy")), "basis='cauchy'; allowed: uniform"),
         (RandLoRAMethod(law=Law("ternary", 1.0)), r"sparsity=1\.0; allowed: 2"),
