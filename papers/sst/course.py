@@ -101,6 +101,7 @@ class SpectralCourse(Restarts):
         all_singular_values: train all of s in each step; else, an ablation, those of the active
             triples alone.
         svd_seconds: spent in decompositions so far.
+        rounds: closed so far by a decomposition, the most of any layer.
     """
 
     layers: Mapping[str, SpectralLinear] = field(default_factory=dict)
@@ -110,6 +111,7 @@ class SpectralCourse(Restarts):
     re_svd: bool = True
     all_singular_values: bool = True
     svd_seconds: float = 0.0
+    rounds: int = 0
     _held: dict[str, Tensor] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -152,6 +154,7 @@ class SpectralCourse(Restarts):
             if layer.s.is_cuda:
                 torch.cuda.synchronize(layer.s.device)
             self.svd_seconds += time.perf_counter() - begun
+            self.rounds = max(self.rounds, iteration // self.iterations_of(layer))
             forget(optimiser, (layer.s,))  # triples may have changed places and signs
         chosen = choose(
             layer.s, layer.rank, self.rule, seed=self.seed, layer=name, iteration=iteration

@@ -10,6 +10,7 @@ from jaxtyping import Int
 from torch import Tensor, nn
 
 from common.data.graphs import GraphData
+from common.errors import InvalidInputError
 from common.evaluation.auc import auc
 from papers.sst.hyperbolic.adam import RiemannianAdam
 from papers.sst.hyperbolic.layers import manifold_parameters
@@ -80,6 +81,10 @@ class GraphProblem:
         drawn = drawn.sort(1).values
         known = torch.isin(drawn[:, 0] * n + drawn[:, 1], self.codes, assume_unique=False)
         free = drawn[~known & (drawn[:, 0] != drawn[:, 1])]
+        if not len(free):
+            raise InvalidInputError(
+                f"The {n} nodes have {len(self.codes)} edges: hardly a pair of them is unlinked."
+            )
         return free[torch.arange(count) % len(free)]
 
     @torch.no_grad()

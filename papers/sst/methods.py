@@ -22,9 +22,9 @@ from common.errors import InvalidInputError
 from papers.sst.adapters import LoRALinear
 from papers.sst.course import Course, ReLoRACourse, SpectralCourse
 from papers.sst.galore import GaLoreAdamW
-from papers.sst.models import ENHANCED, SVD, SpectralLinear
+from papers.sst.models import DEFAULT, ENHANCED, RANDOM, SVD, SpectralLinear
 from papers.sst.replace import linear_layers, replace_linears
-from papers.sst.sampling import MIXTURE
+from papers.sst.sampling import MIXTURE, RULES
 
 FULL, LORA, RELORA, GALORE, SST = "full", "lora", "relora", "galore", "sst"
 NAMES = (FULL, LORA, RELORA, GALORE, SST)
@@ -61,6 +61,18 @@ class Method:
     def __post_init__(self) -> None:
         if self.name not in NAMES:
             raise InvalidInputError(f"method={self.name!r}; allowed: {', '.join(NAMES)}.")
+        for name in ("rank", "iteration_steps"):
+            if getattr(self, name) < 1:
+                raise InvalidInputError(f"{name}={getattr(self, name)}; allowed: 1 or more.")
+        for name, allowed in (
+            ("rule", RULES),
+            ("gradient", (ENHANCED, DEFAULT)),
+            ("start", (SVD, RANDOM)),
+        ):
+            if getattr(self, name) not in allowed:
+                raise InvalidInputError(
+                    f"{name}={getattr(self, name)!r}; allowed: {', '.join(allowed)}."
+                )
 
 
 @dataclass
@@ -118,11 +130,15 @@ class Trained:
         *,
         betas: tuple[float, float] = (0.9, 0.999),
         weight_decay: float = 0.0,
+        coupled: bool = False,
         left_out: Iterable[nn.Parameter] = (),
     ) -> torch.optim.Optimizer:
-        """AdamW on what is trained; GaLore's own where that is the method."""
+        """AdamW on what is trained, Adam where decay is ``coupled`` into the gradient; GaLore's own
+        where that is the method, always decoupled."""
         groups = self.groups(weight_decay, left_out)
-        kind: Any = GaLoreAdamW if self.method.name == GALORE else torch.optim.AdamW
+        kind: Any = torch.optim.Adam if coupled else torch.optim.AdamW
+        if self.method.name == GALORE:
+            kind = GaLoreAdamW
         return kind(groups, lr=lr, betas=betas)
 
     def before_step(self, step: int, optimiser: torch.optim.Optimizer) -> None:

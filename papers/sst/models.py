@@ -128,12 +128,14 @@ class SpectralLinear(nn.Module):
         self.in_features, self.out_features, self.rank = in_features, out_features, rank
         self.gradient = gradient
         like = {"device": device, "dtype": dtype}
-        self.U = nn.Parameter(torch.zeros(out_features, rank, **like))
-        self.V = nn.Parameter(torch.zeros(in_features, rank, **like))
+        # Unit vectors, so that `constrain` divides by no zero; the layer is 0 until it is given
+        # triples.
+        U, V = torch.eye(out_features, k, **like), torch.eye(in_features, k, **like)
+        self.U, self.V = nn.Parameter(U[:, :rank].clone()), nn.Parameter(V[:, :rank].clone())
         self.s = nn.Parameter(torch.zeros(k, **like))
         self.bias = nn.Parameter(torch.zeros(out_features, **like)) if bias else None
-        self.register_buffer("frozen_U", torch.zeros(out_features, k - rank, **like))
-        self.register_buffer("frozen_V", torch.zeros(in_features, k - rank, **like))
+        self.register_buffer("frozen_U", U[:, rank:].clone())
+        self.register_buffer("frozen_V", V[:, rank:].clone())
         self.register_buffer("order", torch.arange(k, device=device))
 
     @classmethod

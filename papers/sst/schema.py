@@ -202,7 +202,7 @@ class GraphTask(TaskConfig):
         margin: of HyboNet's losses.
         epochs: passes over the whole graph, one step each.
         lr: of Adam, and of Riemannian Adam.
-        weight_decay: of matrices; under SST of the singular values.
+        weight_decay: of matrices, part of the gradient; under SST of the singular values.
         clip: largest norm of the gradient; 0 leaves it.
         iteration_steps: T3.
         restart_warmup: steps of the rise after a redraw or a restart.

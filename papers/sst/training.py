@@ -31,6 +31,7 @@ class Recipe:
         warmup: steps over which it rises.
         decay: whether it falls to 0 at the end.
         weight_decay: of matrices, of singular values under SST.
+        coupled: decay is part of the gradient, as in Adam, not of the step, as in AdamW.
         betas: of Adam.
         clip: largest norm of the gradient; 0 leaves it.
     """
@@ -40,6 +41,7 @@ class Recipe:
     warmup: int = 0
     decay: bool = True
     weight_decay: float = 0.0
+    coupled: bool = False
     betas: tuple[float, float] = (0.9, 0.999)
     clip: float = 0.0
 
@@ -68,6 +70,7 @@ class Log:
             it is clipped.
         seconds: of the training, in this process.
         svd_seconds: of these, in decompositions.
+        rounds: of SST that a new SVD closed.
         state_bytes: that the optimiser keeps for what the method trains in its layers.
     """
 
@@ -75,6 +78,7 @@ class Log:
     norms: list[float] = field(default_factory=list)
     seconds: float = 0.0
     svd_seconds: float = 0.0
+    rounds: int = 0
     state_bytes: int = 0
 
 
@@ -110,7 +114,11 @@ def train(
     """
     left_out = [p for o in also for g in o.param_groups for p in g["params"]]
     optimiser = trained.adam(
-        recipe.lr, betas=recipe.betas, weight_decay=recipe.weight_decay, left_out=left_out
+        recipe.lr,
+        betas=recipe.betas,
+        weight_decay=recipe.weight_decay,
+        coupled=recipe.coupled,
+        left_out=left_out,
     )
     optimisers = [optimiser, *also]
     log = Log()
@@ -148,6 +156,7 @@ def train(
     trained.model.eval()
     log.seconds = time.perf_counter() - begun
     log.svd_seconds = getattr(trained.course, "svd_seconds", 0.0) - begun_svd
+    log.rounds = getattr(trained.course, "rounds", 0)
     log.state_bytes = optimiser_bytes(optimiser, held)
     return log
 

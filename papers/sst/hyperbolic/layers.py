@@ -18,17 +18,18 @@ LEAST_TIME = 1.1
 
 
 class LorentzLinear(nn.Module):
-    """y = W f(x) + b; time sigmoid(y_0) exp(c) + 1.1, space along y_{1:}, of the length that puts
-    the point on the manifold. f is the activation, then dropout.
+    """y = W f(x) + b (+ what the layer is beside); time sigmoid(y_0) exp(c) + 1.1, space along
+    y_{1:}, of the length that puts the point on the manifold. f is the activation, then dropout.
 
     Args:
         inputs: coordinates of x, the time included.
         outputs: of y.
-        start: W is uniform within it, and 0 in the column of the time; None: 1 / sqrt(outputs).
+        start: W is uniform within it, and 0 in the columns of times; None: 1 / sqrt(outputs).
         scale: exp(c) at the start; c is trained.
         dropout: of x.
         activation: of x; None is the identity.
         heads: outputs are that many points of outputs / heads coordinates each.
+        points: x is that many points side by side, each with a time.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class LorentzLinear(nn.Module):
         dropout: float = 0.0,
         activation: Callable[[Tensor], Tensor] | None = None,
         heads: int = 1,
+        points: int = 1,
     ):
         super().__init__()
         self.linear = nn.Linear(inputs, outputs)
@@ -49,14 +51,23 @@ class LorentzLinear(nn.Module):
         bound = outputs**-0.5 if start is None else start
         with torch.no_grad():
             self.linear.weight.uniform_(-bound, bound)
-            self.linear.weight[:, 0] = 0
+            self.linear.weight[:, :: inputs // points] = 0
             self.linear.bias.zero_()
 
-    def forward(self, x: Float[Tensor, "*b n"]) -> Float[Tensor, "..."]:
-        """(..., outputs), or (..., heads, outputs / heads)."""
+    def forward(
+        self, x: Float[Tensor, "*b n"], beside: Float[Tensor, "*#b outputs"] | None = None
+    ) -> Float[Tensor, "..."]:
+        """(..., outputs), or (..., heads, outputs / heads).
+
+        Args:
+            x: points.
+            beside: added to W f(x) + b: what a Euclidean residual stream would carry on.
+        """
         if self.activation is not None:
             x = self.activation(x)
         y = self.linear(self.dropout(x))
+        if beside is not None:
+            y = y + beside
         if self.heads > 1:
             y = y.unflatten(-1, (self.heads, -1))
         time = y[..., :1].sigmoid() * self.log_scale.exp() + LEAST_TIME

@@ -3,6 +3,8 @@ x_0 > 0, where <x, y>_L = -x_0 y_0 + sum of x_j y_j."""
 
 from __future__ import annotations
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -27,9 +29,14 @@ def pairwise_inner(
 
 def expmap0(z: Float[Tensor, "*b d"]) -> Float[Tensor, "*b e"]:
     """(cosh |z|, sinh |z| z / |z|), one coordinate more than z: the tangent space at the origin
-    has a time coordinate of 0."""
+    has a time coordinate of 0.
+
+    Coordinates of the size of 1 / sqrt(eps), from which |z| = 8 on in float32 and 18 in float64,
+    are no longer on the manifold for rounding: the point stays at that distance.
+    """
     norm = z.square().sum(-1, keepdim=True).clamp_min(SMALLEST**2).sqrt()
-    return torch.cat([norm.cosh(), norm.sinh() * z / norm], -1)
+    near = norm.clamp_max(-math.log(torch.finfo(z.dtype).eps) / 2)
+    return torch.cat([near.cosh(), near.sinh() * z / norm], -1)
 
 
 def logmap0(x: Float[Tensor, "*b d"]) -> Float[Tensor, "*b e"]:

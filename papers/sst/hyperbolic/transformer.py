@@ -1,7 +1,8 @@
 """A fully hyperbolic encoder and decoder (Chen et al. 2022): every state lies on the manifold.
 
-What the Euclidean net adds, this one takes the Lorentz centroid of: the residual stream, the
-positions, the values of attention. There are no layer norms.
+The residual stream and the positions are added inside a layer, before its point is put on the
+manifold, as in the official layers: a centroid of stream and layer would halve the stream each
+time. Values of attention are weighed by the Lorentz centroid. There are no layer norms.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from papers.sst.grammar import PAD
 from papers.sst.hyperbolic import lorentz
 from papers.sst.hyperbolic.layers import LorentzClassifier, LorentzLinear, LorentzPoints
 
-START, SCALE = 0.02, 2.3  # of matrices and of times, in the transformer
+START, SCALE = 0.02, math.exp(2.3)  # of matrices and of times, in the transformer
 
 
 def linear(inputs: int, outputs: int, **options) -> LorentzLinear:
@@ -34,7 +35,7 @@ class LorentzAttention(nn.Module):
         options = {"heads": heads, "dropout": dropout}
         self.query, self.key = linear(width, width, **options), linear(width, width, **options)
         self.value = linear(width, width, **options)
-        self.out = linear(width, width)
+        self.out = linear(width, width, points=heads)
         self.heads = heads
         self.scale = nn.Parameter(torch.full((), math.sqrt(width)))
         self.bias = nn.Parameter(torch.zeros(()))
@@ -45,22 +46,22 @@ class LorentzAttention(nn.Module):
         memory: Float[Tensor, "b s d"],
         mask: Bool[Tensor, "b #t s"],
     ) -> Float[Tensor, "b t d"]:
-        """``mask`` is true where a position may be read."""
+        """``mask`` is true where a position may be read; x is carried on."""
         q, k, v = (
             self._heads(layer(y))
             for layer, y in ((self.query, x), (self.key, memory), (self.value, memory))
         )
         scores = (2 + 2 * lorentz.pairwise_inner(q, k)) / self.scale + self.bias
         weights = scores.masked_fill(~mask[:, None], -torch.inf).softmax(-1)
-        return self.out(lorentz.centroid(v, weights).transpose(1, 2).flatten(2))
+        return self.out(lorentz.centroid(v, weights).transpose(1, 2).flatten(2), x)
 
     def _heads(self, y: Tensor) -> Tensor:
         return (y if self.heads > 1 else y[:, :, None]).transpose(1, 2)
 
 
 class LorentzBlock(nn.Module):
-    """Attention to itself, to the source if there is one, and an MLP; after each the centroid with
-    what was read."""
+    """Attention to itself, to the source if there is one, and an MLP; each carries on what it
+    read."""
 
     def __init__(self, width: int, heads: int, hidden: int, dropout: float, *, crossed: bool):
         super().__init__()
@@ -70,20 +71,29 @@ class LorentzBlock(nn.Module):
         self.down = linear(hidden, width, dropout=dropout, activation=F.relu)
 
     def forward(self, x: Tensor, mask: Tensor, memory=None, memory_mask=None) -> Tensor:
-        x = midpoint(x, self.attention(x, x, mask))
+        x = self.attention(x, x, mask)
         if self.cross is not None:
-            x = midpoint(x, self.cross(x, memory, memory_mask))
-        return midpoint(x, self.down(self.up(x)))
+            x = self.cross(x, memory, memory_mask)
+        return self.down(self.up(x), x)
 
 
-def midpoint(x: Float[Tensor, "*b d"], y: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:
-    """Centroid of two points."""
-    return lorentz.normalised(x + y)
+class Placed(nn.Module):
+    """Points of tokens, and where they stand: a layer beside a Euclidean vector for each place."""
+
+    def __init__(self, tokens: int, width: int, positions: int):
+        super().__init__()
+        self.tokens = LorentzPoints(tokens, width, width**-0.5)
+        self.places = nn.Parameter(torch.randn(positions, width) * width**-0.5)
+        self.mix = linear(width, width)
+
+    def forward(self, tokens: Int[Tensor, "b t"]) -> Float[Tensor, "b t d"]:
+        points = F.embedding(tokens, self.tokens.points)
+        return self.mix(points, points + self.places[: tokens.shape[1]])
 
 
 class LorentzTransformer(nn.Module):
     """As ``papers.sst.transformer.Transformer``: embeddings and classes are points that Riemannian
-    Adam trains, positions Euclidean vectors mapped by expmap0.
+    Adam trains, positions Euclidean vectors.
 
     Args: see there.
     """
@@ -100,9 +110,8 @@ class LorentzTransformer(nn.Module):
         dropout: float = 0.1,
     ):
         super().__init__()
-        self.source = LorentzPoints(source, width, width**-0.5)
-        self.target = LorentzPoints(target, width, width**-0.5)
-        self.positions = nn.Parameter(torch.randn(positions, width - 1) * width**-0.5)
+        self.source = Placed(source, width, positions)
+        self.target = Placed(target, width, positions)
         self.encoder = nn.ModuleList(
             LorentzBlock(width, heads, 4 * width, dropout, crossed=False) for _ in range(layers)
         )
@@ -117,7 +126,7 @@ class LorentzTransformer(nn.Module):
 
     def encoder_states(self, tokens: Int[Tensor, "b s"]) -> list[Tensor]:
         """Points before and after each block."""
-        x, mask = self._embed(self.source, tokens), (tokens != PAD)[:, None]
+        x, mask = self.source(tokens), (tokens != PAD)[:, None]
         found = [x]
         for block in self.encoder:
             x = block(x, mask)
@@ -126,7 +135,7 @@ class LorentzTransformer(nn.Module):
 
     def decoder_states(self, tokens: Tensor, memory: Tensor, source: Tensor) -> list[Tensor]:
         """Points before and after each block."""
-        x = self._embed(self.target, tokens)
+        x = self.target(tokens)
         length = tokens.shape[1]
         past = torch.ones(length, length, dtype=torch.bool, device=tokens.device).tril()[None]
         of_source = (source != PAD)[:, None]
@@ -142,9 +151,3 @@ class LorentzTransformer(nn.Module):
 
     def forward(self, source: Int[Tensor, "b s"], target: Int[Tensor, "b t"]) -> Tensor:
         return self.decode(target, self.encode(source), source)
-
-    def _embed(self, embedding: LorentzPoints, tokens: Tensor) -> Tensor:
-        places = torch.arange(tokens.shape[1], device=tokens.device)
-        return midpoint(
-            F.embedding(tokens, embedding.points), lorentz.expmap0(self.positions[places])
-        )

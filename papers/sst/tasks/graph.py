@@ -30,6 +30,7 @@ def run(context: RunContext) -> TaskResult:
         task.lr,
         decay=False,
         weight_decay=task.weight_decay,
+        coupled=True,
         clip=task.clip,
     )
     metrics: dict[str, float] = {}

@@ -28,6 +28,7 @@ def run(context: RunContext) -> TaskResult:
         "steps": float(task.steps),
         "seconds": log.seconds,
         "svd_share": share_of_time(log),
+        "rounds": float(log.rounds),
         "trained_parameters": float(trainable(model)),
         "trained_share": 100 * trainable(model) / dense_size(model),
         "state_bytes": float(log.state_bytes),

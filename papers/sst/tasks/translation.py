@@ -91,6 +91,7 @@ def run(context: RunContext) -> TaskResult:
         "final_loss": sum(log.losses[-50:]) / len(log.losses[-50:]),
         "steps": float(task.steps),
         "seconds": log.seconds,
+        "rounds": float(log.rounds),
         "trained_share": 100 * trainable(model) / dense_size(model),
     }
     if points:

@@ -122,6 +122,30 @@ def test_a_point_without_a_direction_is_the_origin():
     assert bool(layer.linear.weight.grad.isfinite().all())
 
 
+def test_points_far_away_stay_on_the_manifold():
+    for dtype, norm in ((torch.float32, 100.0), (torch.float64, 100.0)):
+        x = lorentz.expmap0(torch.tensor([[norm, 0.0], [0.0, -1e4]], dtype=dtype))
+        assert bool(x.isfinite().all())
+        assert worst_violation(x) < 1
+
+
+def test_a_layer_carries_on_what_it_is_beside():
+    layer = LorentzLinear(8, 8, start=0.0, heads=1)
+    x = lorentz.expmap0(torch.randn(5, 7))
+    y = layer(x, x)
+    directions = [p[:, 1:] / p[:, 1:].norm(dim=1, keepdim=True) for p in (x, y)]
+    torch.testing.assert_close(*directions)
+    assert worst_violation(y) < 1e-3
+
+
+def test_no_head_s_time_is_read_at_the_start():
+    layer = LorentzLinear(12, 8, points=3)
+    times = torch.zeros(12, dtype=torch.bool)
+    times[[0, 4, 8]] = True
+    assert bool((layer.linear.weight[:, times] == 0).all())
+    assert bool((layer.linear.weight[:, ~times] != 0).all())
+
+
 def test_the_start_does_not_read_the_time():
     layer = LorentzLinear(9, 8)
     assert bool((layer.linear.weight[:, 0] == 0).all())

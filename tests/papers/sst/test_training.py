@@ -89,11 +89,19 @@ def test_points_on_a_manifold_go_on_as_well(tmp_path):
     model, trained, loss, also = start()
     train(trained, loss, Recipe(8, 0.05), also=also)
     _, half, loss, also = start()
-    train(half, loss, Recipe(8, 0.05), also=also, folder=tmp_path, every=5)
-    state = torch.load(tmp_path / LATEST, weights_only=True)
-    assert state["step"] == 8
+    calls = iter(range(5))
+
+    def stop():
+        if next(calls, None) is None:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        train(half, loss, Recipe(8, 0.05), also=also, folder=tmp_path, every=5, between=stop)
+    assert torch.load(tmp_path / LATEST, weights_only=True)["step"] == 5
+    again, rest, loss, also = start()
+    train(rest, loss, Recipe(8, 0.05), also=also, folder=tmp_path, every=5)
     for key, value in model.state_dict().items():
-        assert torch.equal(state["model"][key], value)
+        assert torch.equal(again.state_dict()[key], value), key
 
 
 def test_a_damaged_checkpoint_is_refused(tmp_path):

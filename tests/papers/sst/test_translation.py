@@ -8,8 +8,10 @@ import torch
 from common.errors import InvalidInputError
 from papers.sst.bleu import corpus_bleu
 from papers.sst.grammar import END, PAD, START, Grammar, encoded, vocabulary
+from papers.sst.hyperbolic.adam import RiemannianAdam
+from papers.sst.hyperbolic.layers import manifold_parameters
 from papers.sst.hyperbolic.transformer import LorentzTransformer
-from papers.sst.tasks.translation import words
+from papers.sst.tasks.translation import cross_entropy, words
 from papers.sst.transformer import Transformer, greedy
 
 
@@ -99,6 +101,31 @@ def test_a_target_does_not_see_what_follows_nor_the_padding(kind):
     longer = torch.cat([source, torch.full((1, 3), PAD)], 1)
     torch.testing.assert_close(model(longer, target), out)
     assert not torch.equal(model(source, changed)[:, 4], out[:, 4])
+
+
+@pytest.mark.parametrize("kind", [Transformer, LorentzTransformer])
+def test_it_learns_to_copy(kind):
+    """A net whose stream is lost in its layers does not."""
+    torch.manual_seed(0)
+    model = kind(9, 9, width=16, heads=2, layers=2, positions=8, dropout=0.0)
+    points = manifold_parameters(model)
+    others = [p for p in model.parameters() if not any(p is point for point in points)]
+    optimisers = [torch.optim.Adam(others, 5e-3)]
+    if points:
+        optimisers.append(RiemannianAdam(points, 0.02))
+    losses = []
+    for _ in range(150):
+        words = torch.randint(3, 9, (32, 4))
+        ends = torch.full((32, 1), END)
+        target = torch.cat([torch.full((32, 1), START), words, ends], 1)
+        loss = cross_entropy(model, torch.cat([words, ends], 1), target, 0.0)
+        for optimiser in optimisers:
+            optimiser.zero_grad()
+        loss.backward()
+        for optimiser in optimisers:
+            optimiser.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.5 * losses[0], losses[::30]
 
 
 def test_greedy_stops_at_the_end():
