@@ -25,6 +25,7 @@ class Setting:
         scale: of FLoRA; the others take twice their rank as alpha.
         seed: of what is drawn.
         layers: names of the convolutions.
+        in_rank: of the mode of the inputs, under FLoRA; 0 takes `rank`.
     """
 
     rank: int
@@ -32,13 +33,14 @@ class Setting:
     scale: float
     seed: int
     layers: tuple[str, ...]
+    in_rank: int = 0
 
 
 def flora(model: nn.Module, setting: Setting, **settings) -> nn.Module:
     """A core and a factor for each mode."""
+    spatial = setting.spatial_rank
     method = FLoRAMethod(
-        rank=setting.rank,
-        spatial_rank=setting.spatial_rank,
+        ranks=(setting.rank, setting.in_rank or setting.rank, spatial, spatial),
         scale=setting.scale,
         seed=setting.seed,
         **settings,
@@ -58,6 +60,16 @@ def full(model: nn.Module, setting: Setting) -> nn.Module:
     model.requires_grad_(False)
     for name in setting.layers:
         model.get_submodule(name).requires_grad_(True)
+    return model
+
+
+def head(model: nn.Module, setting: Setting) -> nn.Module:
+    """The classifier alone: a linear probe that starts as it was trained."""
+    model.requires_grad_(False)
+    linear = [module for module in model.modules() if isinstance(module, nn.Linear)]
+    if not linear:
+        raise InvalidInputError("The network has no linear layer: there is no head to train.")
+    linear[-1].requires_grad_(True)
     return model
 
 
@@ -100,6 +112,7 @@ METHODS: dict[str, Callable[[nn.Module, Setting], nn.Module]] = {
     "loha": _peft("LoHaConfig", alpha=2, use_effective_conv2d=True),
     "lokr": _peft("LoKrConfig", alpha=2, use_effective_conv2d=True),
     "bitfit": bitfit,
+    "head": head,
     "full": full,
     "none": none,
 }

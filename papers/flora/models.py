@@ -101,6 +101,8 @@ class FLoRA(Adapter):
         """
         if site.kind != "convolution" or site.layer.groups > 1:
             return super().side(x, site)
+        if x.ndim < len(site.shape):  # one input without a batch
+            return self.side(x[None], site)[0]
         narrow = _channels(x, self.factor(1).mT)
         return _channels(site.convolve(narrow, self.kernel()), self.factor(0))
 
@@ -140,6 +142,11 @@ class FLoRAMethod(AdapterMethod):
         if self.ranks is not None and (len(self.ranks) < 2 or min(self.ranks) < 1):
             raise InvalidInputError(
                 f"ranks={list(self.ranks)}; allowed: at least two, each 1 or more."
+            )
+        if self.ranks is not None and self.alpha is not None:
+            raise InvalidInputError(
+                f"alpha={self.alpha} is divided by rank, which ranks={list(self.ranks)} replace: "
+                f"give scale."
             )
         if self.scale is not None and self.alpha is not None:
             raise InvalidInputError(

@@ -103,7 +103,12 @@ def train(
 
     Raises:
         Diverged: the loss is not finite.
+        InvalidInputError: there is no step, or no rise of the rate.
     """
+    if task.steps < 1 or task.warmup < 1:
+        raise InvalidInputError(
+            f"task.steps={task.steps}, task.warmup={task.warmup}; allowed: 1 or more of both."
+        )
     trained = [p for p in model.parameters() if p.requires_grad]
     if not trained:
         return []

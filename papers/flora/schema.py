@@ -46,6 +46,7 @@ class ShiftedTask(TaskConfig):
         shift: "none", "inverted", "rot90" or "blur".
         method: a key of `papers.flora.methods.METHODS`.
         rank: of the channels' modes, or of LoRA.
+        in_rank: of the mode of the inputs, under FLoRA; 0 takes `rank`.
         spatial_rank: of the kernel's modes.
         scale: of FLoRA's change.
         lr: of Adam, at the top.
@@ -61,6 +62,7 @@ class ShiftedTask(TaskConfig):
     shift: str = "rot90"
     method: str = "flora"
     rank: int = 7
+    in_rank: int = 0
     spatial_rank: int = 2
     scale: float = 4.0
     lr: float = 1.0e-2

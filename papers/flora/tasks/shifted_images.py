@@ -19,7 +19,7 @@ def run(context: RunContext) -> TaskResult:
     torch.manual_seed(seed)
     before = start.weights()
     metrics = {"accuracy_before": accuracy(start.model, start.test)}
-    setting = Setting(task.rank, task.spatial_rank, task.scale, seed, start.layers)
+    setting = Setting(task.rank, task.spatial_rank, task.scale, seed, start.layers, task.in_rank)
     model = adapt_network(start.model, task.method, setting).eval()
     metrics["numbers"] = sum(p.numel() for p in model.parameters() if p.requires_grad)
     metrics["part"] = metrics["numbers"] / sum(weight.numel() for weight in before.values())

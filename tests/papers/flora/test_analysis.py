@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from common.nn.cifar_resnet import CifarResNet
 from papers.flora.dimensions import dimension, jacobian_rank
 from papers.flora.lora_view import ViewLoRA
 from papers.flora.measures import amplification, norm
@@ -99,7 +100,13 @@ def test_measures():
 @pytest.mark.parametrize("name", sorted(METHODS))
 def test_methods_change_what_they_say(name):
     torch.manual_seed(0)
-    net = nn.Sequential(nn.Conv2d(4, 8, 3, bias=False), nn.ReLU(), nn.Conv2d(8, 8, 3, bias=False))
+    net = nn.Sequential(
+        nn.Conv2d(4, 8, 3, bias=False),
+        nn.ReLU(),
+        nn.Conv2d(8, 8, 3, bias=False),
+        nn.Flatten(),
+        nn.Linear(128, 5),
+    )
     x = torch.randn(2, 4, 8, 8)
     plain = copy.deepcopy(net)
     before = {n: net.get_submodule(n).weight.detach().clone() for n in ("0", "2")}
@@ -112,10 +119,33 @@ def test_methods_change_what_they_say(name):
         for parameter in trained:
             parameter += 0.1 * torch.randn_like(parameter)
     found = changes(model, ("0", "2"), before)
-    if name in ("none", "bitfit"):
+    if name in ("none", "bitfit", "head"):
         assert not any(change.any() for change in found.values())
         return
     changed = copy.deepcopy(plain)
     for layer, change in found.items():
         changed.get_submodule(layer).weight.data += change
     torch.testing.assert_close(model(x), changed(x), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("method", "rank", "numbers"),
+    [
+        ("flora", 4, 6552),
+        ("flora", 7, 12816),
+        ("flora", 12, 26136),
+        ("lora", 1, 6288),
+        ("lora", 2, 12576),
+        ("lora", 4, 25152),
+        ("view", 1, 11664),
+        ("view", 2, 23328),
+        ("full", 1, 267264),
+    ],
+)
+def test_budgets_of_the_protocol(method, rank, numbers):
+    net = CifarResNet(20)
+    names = [name for name, m in net.named_modules() if isinstance(m, nn.Conv2d)]
+    layers = tuple(name for name in names if name != "conv1")
+    assert len(layers) == 18
+    model = adapt_network(net, method, Setting(rank, 2, 4.0, 0, layers))
+    assert sum(p.numel() for p in model.parameters() if p.requires_grad) == numbers

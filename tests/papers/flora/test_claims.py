@@ -72,9 +72,12 @@ BOUNDS = {
     "F12": [
         "at_most 1",
         "at_most 1.25",
+        "at_most 1",
+        "at_most 1.25",
     ],
     "F14": [
         "at_most 0",
+        "at_least 0",
         "at_most 1e-10",
         "at_most 1e-10",
     ],

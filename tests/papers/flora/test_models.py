@@ -170,6 +170,18 @@ def test_factors_start_as_the_authors():
     assert other.modes[0].std().item() == pytest.approx(0.02, rel=0.02)
 
 
+def test_an_input_without_a_batch():
+    """Where a channel's size is that of the image, a mistaken axis would go unseen."""
+    torch.manual_seed(0)
+    layer = nn.Conv2d(6, 6, 3, padding=1)
+    place = site("layer", layer)
+    update = FLoRAMethod(rank=6).build(place, None, 0)
+    nn.init.normal_(update.core)
+    x = torch.randn(6, 6, 6)
+    torch.testing.assert_close(update.side(x, place), update.side(x[None], place)[0])
+    assert update.side(x, place).shape == layer(x).shape
+
+
 def test_mistakes_are_told():
     for method, message in (
         (FLoRAMethod(rank=0), "rank=0; allowed: 1 or more"),
@@ -177,6 +189,7 @@ def test_mistakes_are_told():
         (FLoRAMethod(ranks=(2, 0)), r"ranks=\[2, 0\]; allowed: at least two"),
         (FLoRAMethod(ranks=(2, 2, 2)), r"ranks=\[2, 2, 2\] for first of shape \(8, 6\)"),
         (FLoRAMethod(scale=1.0, alpha=2.0), "exclude each other: give one"),
+        (FLoRAMethod(ranks=(2, 2), alpha=2.0), "divided by rank, which ranks"),
         (FLoRAMethod(start="zeros"), "start='zeros'; allowed: zero_core, zero_factor"),
         (FLoRAMethod(start="zero_factor", core="orthogonal"), "has no zero factor"),
         (FLoRAMethod(core="sparse"), "core='sparse'; allowed: free, diagonal, orthogonal"),
