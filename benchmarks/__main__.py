@@ -21,6 +21,7 @@ BENCHMARKS = (
     "feature_statistics",
     "lora_limits",
     "sst_step",
+    "adapters",
 )
 
 

@@ -29,7 +29,7 @@ INITS = ("lambda_zero", "gamma_zero")
 
 
 class ScaledBasis(torch.autograd.Function):
-    """U, rows (j, k): lambda_jk (A_k * gamma_j), without keeping the n-fold product for backward.
+    """s U, rows (j, k): s lambda_jk (A_k * gamma_j); the n-fold product is not kept for backward.
 
     Gradients are those of Appendix C.5, with H_j = B_j^T G in place of the gradient of U.
     """
@@ -39,24 +39,26 @@ class ScaledBasis(torch.autograd.Function):
         basis: Float[Tensor, "m r d"],
         lam: Float[Tensor, "n r"],
         gam: Float[Tensor, "n d"],
+        scale: float,
     ) -> Float[Tensor, "n r d"]:
-        return lam[:, :, None] * gam[:, None, :] * basis
+        return (scale * lam)[:, :, None] * gam[:, None, :] * basis
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        ctx.save_for_backward(*inputs)
+    def setup_context(ctx: Any, inputs: tuple, output: Tensor) -> None:
+        *tensors, ctx.scale = inputs
+        ctx.save_for_backward(*tensors)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor | None, Tensor | None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor | None, Tensor | None, None]:
         basis, lam, gam = ctx.saved_tensors
-        with_basis = grad * basis
+        with_basis = grad * (ctx.scale * basis)
         grad_lam = grad_gam = None
         if ctx.needs_input_grad[1]:
             grad_lam = (with_basis @ gam[:, :, None]).squeeze(2)
         if ctx.needs_input_grad[2]:
             grad_gam = (lam[:, None, :] @ with_basis).squeeze(1)
-        return None, grad_lam, grad_gam
+        return None, grad_lam, grad_gam, None
 
 
 class RandLoRA(Adapter):
@@ -102,7 +104,7 @@ class RandLoRA(Adapter):
         number = self.number_of_bases
         long = self.bases.left(self.long_side, number, self.lam)
         basis = self.bases.right(self.short_side, number, self.lam)
-        short = ScaledBasis.apply(basis, self.scale * self.lam, self.gam).flatten(0, 1)
+        short = ScaledBasis.apply(basis, self.lam, self.gam, self.scale).flatten(0, 1)
         return (long, short) if self.tall else (short.mT, long.mT)
 
     def prefers_merged(self, x: Tensor, site: Site) -> bool:

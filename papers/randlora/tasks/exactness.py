@@ -65,7 +65,8 @@ def saved_part() -> float:
 
     lam, gam = torch.randn(number, rank), torch.randn(number, columns)
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        ScaledBasis.apply(torch.randn(1, rank, columns), lam.requires_grad_(), gam.requires_grad_())
+        basis = torch.randn(1, rank, columns)
+        ScaledBasis.apply(basis, lam.requires_grad_(), gam.requires_grad_(), 1.0)
     return max(kept) / max(rank * columns, number * rank, number * columns)
 
 
