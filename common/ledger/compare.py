@@ -11,7 +11,7 @@ from common.atomic import write_text
 from common.errors import UserError
 from common.figures import require_matplotlib
 from common.ledger import comparison as table
-from common.ledger import trade_off
+from common.ledger import scatter, trade_off
 from common.ledger.cluster import send
 from common.ledger.collect import find
 from common.ledger.comparison import Comparison
@@ -55,14 +55,15 @@ def compare(
     """
     path = folders.comparison(name)
     spec = table.read(path)
-    of_sizes = isinstance(spec, TradeOff)
-    if of_sizes and time:
+    drawn = trade_off if isinstance(spec, TradeOff) else scatter
+    timed = isinstance(spec, Comparison)
+    if time and not timed:
         raise UserError(f"--time: {name} compares sizes, whose table has no times.")
     if launcher is not None and not run:
         raise UserError(f"--launcher {launcher} sends the runs that --run asks for; give both.")
-    if of_sizes:
+    if not timed:
         require_matplotlib()  # before hours of runs, not after them
-    cells = (trade_off if of_sizes else table).runs(spec, str(path))
+    cells = (table if timed else drawn).runs(spec, str(path))
     console = Console()
     failed = False
     if run and launcher is not None:
@@ -76,13 +77,13 @@ def compare(
         times = _timed(spec, cells, threads, console)
         write_text(folders.comparison_times(name), table.times_csv(times))
     rows = {paper: read_runs(folders.runs(paper)).rows for paper in spec.papers}
-    if of_sizes:
-        points = trade_off.points(spec, cells, rows)
-        trade_off.draw(spec, points, folders.results / "figures" / name)
-        text = trade_off.page(spec, points, name, present(folders.pins))
-    else:
+    if timed:
         times = table.read_times(folders.comparison_times(name))
         text = table.page(spec, cells, rows, times, name, present(folders.pins))
+    else:
+        points = drawn.points(spec, cells, rows)
+        drawn.draw(spec, points, folders.results / "figures" / name)
+        text = drawn.page(spec, points, name, present(folders.pins))
     page = folders.comparison_page(name)
     write_text(page, f"{text}\n")
     part = f"comparison:{name}"

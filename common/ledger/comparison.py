@@ -34,6 +34,7 @@ from common.ledger.plan import composer, planned
 from common.ledger.planned_run import PlannedRun
 from common.ledger.relations import figure
 from common.ledger.runs import RunRow
+from common.ledger.scatter import Scatter
 from common.ledger.tables import markdown
 from common.ledger.trade_off import MARK, TradeOff
 from common.ledger.yaml_source import load, sentences
@@ -70,16 +71,18 @@ class Comparison(Node):
         return list(dict.fromkeys(row.paper for row in self.rows))
 
 
-def read(path: Path) -> Comparison | TradeOff:
-    """The comparison in a file: of models at equal budgets, or of scores against sizes.
+def read(path: Path) -> Comparison | TradeOff | Scatter:
+    """The comparison in a file: of models at equal budgets, of scores against sizes, or of scores
+    against what methods cost.
 
     Raises:
         UserError: naming file and line of every mistake, and what is allowed.
     """
     source = load(path)
-    of_sizes = isinstance(source.content, dict) and "models" in source.content
+    keys = source.content if isinstance(source.content, dict) else {}
+    kind = TradeOff if "models" in keys else Scatter if "costs" in keys else Comparison
     try:
-        return (TradeOff if of_sizes else Comparison).model_validate(source.content)
+        return kind.model_validate(source.content)
     except ValidationError as error:
         raise UserError(
             "\n".join(f"{path}:{source.line(at)}: {said}." for at, said in sentences(error))

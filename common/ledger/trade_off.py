@@ -125,12 +125,22 @@ class Point:
 
     def mean(self, metric: str) -> float | None:
         """Over the seeds that have it."""
-        values = self.values(metric)
-        return statistics.fmean(values) if values else None
+        return mean_of(self.rows, metric)
 
     def values(self, metric: str) -> list[float]:
         """One a seed."""
-        return [row.metrics[metric] for row in self.rows if metric in row.metrics]
+        return values_of(self.rows, metric)
+
+
+def values_of(rows: Sequence[RunRow], metric: str) -> list[float]:
+    """Of the runs that have it."""
+    return [row.metrics[metric] for row in rows if metric in row.metrics]
+
+
+def mean_of(rows: Sequence[RunRow], metric: str) -> float | None:
+    """Of the runs that have it, None where none has."""
+    values = values_of(rows, metric)
+    return statistics.fmean(values) if values else None
 
 
 def points(
@@ -196,7 +206,7 @@ def draw(spec: TradeOff, found: Sequence[Point], folder: Path) -> None:
                 axis.errorbar(
                     [point.mean(f"{unit}_part") for point in own],
                     [point.mean("score") for point in own],
-                    [_half_width(point.values("score")) for point in own],
+                    [half_width(point.values("score")) for point in own],
                     label=label,
                     color=f"C{number % 10}",
                     marker="os^vDPX*<>"[number % 10],
@@ -222,7 +232,7 @@ def _line(point: Point, seeds: int, present: Present) -> tuple[str, ...]:
     if not point.rows:
         return (point.row.label, budget, "not run", "", "", "", "")
     score = _number(point.mean("score"))
-    width = _half_width(point.values("score"))
+    width = half_width(point.values("score"))
     score += f" ± {width:.2f}" if width else ""
     score += f" ({len(point.rows)} of {seeds})" if len(point.rows) < seeds else ""
     score += f" {MARK}" if any(present.changes(row, None) for row in point.rows) else ""
@@ -234,7 +244,7 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
 
 
-def _half_width(values: Sequence[float]) -> float:
+def half_width(values: Sequence[float]) -> float:
     """0 where a single seed has none."""
     width = intervals.of_mean(values).half_width
     return width if math.isfinite(width) else 0.0

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from common.errors import UserError
-from common.ledger import comparison, trade_off
+from common.ledger import comparison, scatter, trade_off
 from common.ledger.__main__ import main
 from common.ledger.folders import Folders
 from common.ledger.freshness import Present
@@ -111,6 +111,9 @@ def test_the_committed_comparisons_compose():
         if isinstance(spec, trade_off.TradeOff):
             cells = trade_off.runs(spec, str(path))
             assert len(cells) == sum(len(row.budgets) for row in spec.rows)
+        elif isinstance(spec, scatter.Scatter):
+            cells = scatter.runs(spec, str(path))
+            assert len(cells) == len(spec.rows) * len(spec.tasks)
         else:
             cells = comparison.runs(spec, str(path))
             assert len(cells) == len(spec.rows) * len(spec.tasks)
