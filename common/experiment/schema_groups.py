@@ -31,6 +31,7 @@ def register() -> None:
         "image": specs.ImageSpec,
         "images": specs.ImagesSpec,
         "listops": specs.ListOpsSpec,
+        "encoder": specs.EncoderSpec,
         "minilm": specs.MiniLMSpec,
         "mnist": specs.MnistSpec,
         "pathfinder": specs.PathfinderSpec,

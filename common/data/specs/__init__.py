@@ -7,6 +7,7 @@ from common.data.specs.corpus import CorpusSpec
 from common.data.specs.ctr import CtrSpec
 from common.data.specs.ctr_stream import CtrStreamSpec
 from common.data.specs.digits import DigitsSpec
+from common.data.specs.encoder import EncoderSpec
 from common.data.specs.fashion_mnist import FashionMnistSpec
 from common.data.specs.gloss import GlossSpec
 from common.data.specs.glue import GlueSpec
@@ -33,6 +34,7 @@ __all__ = [
     "CtrStreamSpec",
     "DataSpec",
     "DigitsSpec",
+    "EncoderSpec",
     "FashionMnistSpec",
     "GlossSpec",
     "GlueSpec",
