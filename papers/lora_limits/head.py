@@ -88,6 +88,15 @@ class Head:
         """By name."""
         return {name: getattr(self, name) for name in NAMES}
 
+    def double(self) -> Head:
+        """The same in float64."""
+
+        def exact(weight: AdaptedWeight) -> AdaptedWeight:
+            parts = (weight.frozen, weight.B, weight.A)
+            return AdaptedWeight(*(None if p is None else p.double() for p in parts), weight.scale)
+
+        return Head(*(exact(weight) for weight in self.weights.values()), beta=self.beta)
+
 
 @dataclass(frozen=True)
 class Gradients:
@@ -154,6 +163,10 @@ class Problem:
             )
         if not (torch.isfinite(self.x).all() and torch.isfinite(self.y).all()):
             raise InvalidInputError("x or y has entries that are not finite.")
+
+    def double(self) -> Problem:
+        """The same in float64."""
+        return Problem(self.x.double(), self.y.double(), self.head.double())
 
     @property
     def length(self) -> int:

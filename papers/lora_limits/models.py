@@ -7,6 +7,7 @@ solved.adapters["query.B"]
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -48,7 +49,8 @@ def aloragc(
 
     The degree follows from the norms of X times the merged weights. Where they are so large that
     more than ``max_features`` monomials were needed, the problem is refused: that is the regime in
-    which the paper shows that no algorithm is fast.
+    which the paper shows that no algorithm is fast. It is worked out in float64 whatever the dtype
+    of the problem: rounding in float32 alone would exceed a small ``epsilon``.
 
     Args:
         problem: tokens, target and head.
@@ -59,6 +61,7 @@ def aloragc(
     Raises:
         InvalidInputError: the promise cannot be kept.
     """
+    problem = problem.double()
     polynomial = chosen_polynomial(problem, epsilon, kind, max_features)
     gradients = fast_gradients(problem, polynomial)
     bound = adapter_error(problem.head, Sizes.of(problem).errors(polynomial.relative_error))
@@ -77,7 +80,7 @@ class AdaptedHead(nn.Module):
         polynomial: attention by it, with the paper's gradient; None: exact.
 
     Raises:
-        InvalidInputError: a weight is missing, or the rank is below 1.
+        InvalidInputError: a weight is missing, the rank is below 1, or alpha is 0.
     """
 
     def __init__(
@@ -95,7 +98,9 @@ class AdaptedHead(nn.Module):
                 f"weights are {sorted(weights)} and rank={rank}; needed are {sorted(NAMES)} and a "
                 "rank of 1 or more."
             )
-        self.beta, self.scale = beta, (alpha or rank) / rank
+        if alpha is not None and (alpha == 0 or not math.isfinite(alpha)):
+            raise InvalidInputError(f"alpha={alpha}; allowed: any finite number but 0.")
+        self.beta, self.scale = beta, (rank if alpha is None else alpha) / rank
         self.polynomial = polynomial
         self.B, self.A = nn.ParameterDict(), nn.ParameterDict()
         for name in NAMES:
@@ -130,8 +135,10 @@ class AdaptedHead(nn.Module):
         often.
 
         Raises:
-            InvalidInputError: the frozen weights alone exceed it.
+            InvalidInputError: the frozen weights alone exceed it, or an adapter is not finite.
         """
+        if not all(bool(B.isfinite().all()) for B in self.B.values()):
+            raise InvalidInputError("An adapter is not finite; no factor makes its scores smaller.")
         frozen = {name: x @ getattr(self, f"{name}_frozen") for name in ("query", "key")}
         if score_radius(self.beta * frozen["query"], frozen["key"]) > radius:
             raise InvalidInputError(

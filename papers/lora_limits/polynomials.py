@@ -116,9 +116,11 @@ def smallest_degree(kind: str, radius: float, eta: float) -> int:
     """The least degree whose relative error on [-radius, radius] is at most ``eta``.
 
     Raises:
-        InvalidInputError: another kind, or an error outside (0, 1); no degree up to 2,000 (80 for
-            Chebyshev) is enough.
+        InvalidInputError: another kind, an error outside (0, 1), or a radius that is not positive
+            and finite; no degree up to 2,000 (80 for Chebyshev) is enough.
     """
+    if not 0 < radius < math.inf:
+        raise InvalidInputError(f"radius={radius}; allowed: above 0 and finite.")
     if not 0 < eta < 1:
         raise InvalidInputError(f"eta={eta}; allowed: above 0 and below 1.")
     if kind not in KINDS:

@@ -77,6 +77,29 @@ def test_degree_grows_with_the_adapter_and_is_refused_beyond():
         aloragc(grown_adapter(64, 4, 0, 64), 1e-3, max_features=1000)
 
 
+def test_the_promise_is_kept_for_float32():
+    """What float32 cannot hold is worked out in float64."""
+    exact = standard_problem(512, 4, 1.0, 0)
+    weights = (
+        AdaptedWeight(w.frozen.float(), w.B.float(), w.A.float(), w.scale)
+        for w in exact.head.weights.values()
+    )
+    problem = Problem(exact.x.float(), exact.y.float(), Head(*weights, beta=exact.head.beta))
+    solved = aloragc(problem, 1e-7)
+    wanted = closed_form(problem.double()).of_adapters(problem.head.double())
+    errors = [float((solved.adapters[name] - wanted[name]).abs().max()) for name in wanted]
+    assert max(errors) <= solved.bound <= 1e-7
+
+
+def test_an_adapter_that_cannot_be_capped():
+    head = AdaptedHead({name: torch.zeros(3, 3) for name in NAMES}, 2, 1.0)
+    head.B["query"].data.fill_(torch.inf)
+    with pytest.raises(InvalidInputError, match="not finite; no factor"):
+        head.cap(torch.ones(4, 3), 1.0)
+    with pytest.raises(InvalidInputError, match=r"alpha=0\.0"):
+        AdaptedHead({name: torch.zeros(3, 3) for name in NAMES}, 2, 1.0, alpha=0.0)
+
+
 def test_what_aloragc_refuses():
     problem = standard_problem(20, 3, 1.0, 0)
     bare = Head(*(AdaptedWeight(w.merged) for w in problem.head.weights.values()), beta=1.0)
