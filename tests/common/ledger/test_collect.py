@@ -12,7 +12,7 @@ from common.ledger.collect import find, merge
 from common.ledger.evaluate import _unequal_budgets
 from common.ledger.freshness import Present
 from common.ledger.plan import Plan
-from common.ledger.relation_syntax import ADAPTER
+from common.ledger.relation_form import Form
 from common.ledger.runs import RunRow, read_runs, to_json
 from common.ledger.summary import rounded, summary
 from common.ledger.update import look, update
@@ -332,7 +332,7 @@ def test_what_unequal_budgets_decide(
     put(make_record("lra/image", "s5_ptd", 0, other, started="2027"), "other")
     claim = planned.claims[1]
     check = claim.checks["laptop"].model_copy(
-        update={"relation": ADAPTER.validate_python(yaml.safe_load(relation))}
+        update={"relation": Form.adapter.validate_python(yaml.safe_load(relation))}
     )
     vars(check).pop("rule", None)
     changed = claim.model_copy(update={"checks": {"laptop": check}})
