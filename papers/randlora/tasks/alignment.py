@@ -26,7 +26,7 @@ from papers.randlora.tasks.sentences import randlora
 def run(context: RunContext) -> TaskResult:
     """``lora_cka_6``: of LoRA's and full fine-tuning's outputs of block 6 on the judged rows, as
     ``randlora_cka_6``, and ``*_cka_deep`` the mean of the last two; ``*_final_loss``: on training
-    rows, after the last step."""
+    rows, after the last step, as ``*_held_out_loss`` on rows apart, by which rates are chosen."""
     task, seed = context.config.task, context.config.seed
     start = subject(context)
     data = start.outputs
@@ -47,6 +47,8 @@ def run(context: RunContext) -> TaskResult:
         trained[name] = model
         metrics[f"{name}_late_loss"] = mean_loss(losses, len(losses) * 4 // 5, len(losses))
         metrics[f"{name}_final_loss"] = loss_on(model, data.train, rows)
+        apart = torch.arange(len(data.held_out))
+        metrics[f"{name}_held_out_loss"] = loss_on(model, data.held_out, apart)
     outputs = {name: layer_outputs(model, data.dev) for name, model in trained.items()}
     blocks = range(1, task.blocks + 1)
     for name in ("lora", "randlora"):
