@@ -11,7 +11,7 @@ from torch import nn
 from common.adapters.plain import adapt, adapter_state
 from common.adapters.sites import site
 from common.errors import InvalidInputError
-from papers.loldu.decompositions import ldu
+from papers.loldu.decompositions import ldu, of_columns
 from papers.loldu.models import INITS, LoLDUMethod, fingerprint, starting_values
 from tests.adapters.models import Net, Wrapped, stir
 from tests.adapters.plain_contract import PlainContract
@@ -185,3 +185,58 @@ def test_mistakes_are_told():
     ):
         with pytest.raises(InvalidInputError, match=message):
             adapt(Net(), method, include=["first"])
+
+
+@pytest.mark.parametrize(("decay", "left"), [("delta", 1.0), ("z", 0.0)])
+def test_weight_decay_pulls_towards_the_weight_or_away_from_it(decay, left):
+    """At full rank nothing but the atoms is left of a layer: decay of z erases it."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(8, 8, bias=False))
+    before = model[0].weight.detach().clone()
+    (adapter,) = adapt(model, LoLDUMethod(rank=8, decay=decay)).values()
+    optimiser = torch.optim.AdamW(adapter.parameters(), lr=0.1, weight_decay=1.0)
+    for _ in range(100):
+        optimiser.zero_grad()
+        (0 * model(torch.randn(2, 8)).sum()).backward()
+        optimiser.step()
+    part = float((before + adapter.change()).norm() / before.norm())
+    assert part == pytest.approx(left, abs=1e-3)
+
+
+def test_the_order_of_shuffled_columns_is_kept():
+    torch.manual_seed(0)
+    weight = torch.randn(9, 7)
+    method = LoLDUMethod(rank=4, atoms="shuffled", seed=3)
+    layer = nn.Linear(7, 9)
+    layer.weight.data.copy_(weight)
+    adapter, other = (method.build(site("layer", layer), None, 0) for _ in range(2))
+    nn.init.normal_(adapter.z)
+    state = adapter.state_dict()
+    # As if another LAPACK had taken the rows in another order.
+    state["order"] = torch.flip(state["order"], (0,))
+    found = {}
+    for built in (adapter, other):
+        built.load_state_dict(state)
+        found[id(built)] = built.change()
+    assert torch.equal(*found.values())
+    expected = of_columns(weight, other.columns, state["order"].long()).first(4)
+    torch.testing.assert_close(other.right, expected.right.float())
+    state["order"][0] = state["order"][1]
+    with pytest.raises(RuntimeError, match="names a row twice"):
+        other.load_state_dict(state)
+
+
+def test_no_numbers_no_decomposition():
+    with pytest.raises(InvalidInputError, match="on the meta device"):
+        LoLDUMethod(rank=2).build(site("layer", nn.Linear(4, 4, device="meta")), None, 0)
+    for alpha in (0.0, float("nan")):
+        with pytest.raises(InvalidInputError, match="alpha="):
+            LoLDUMethod(rank=2, alpha=alpha).validate()
+
+
+@pytest.mark.parametrize("settings", [{"decay": "z"}, {"train_scale": True}, {}])
+def test_parameters_in_half_precision(settings):
+    model = nn.Sequential(nn.Linear(8, 8).bfloat16())
+    (adapter,) = adapt(model, LoLDUMethod(rank=3, **settings)).values()
+    adapter.to(torch.bfloat16)
+    assert model(torch.randn(2, 8, dtype=torch.bfloat16)).isfinite().all()

@@ -16,6 +16,7 @@ from common.adapters.sites import site
 from common.errors import InvalidInputError
 from papers.randlora.bases import Bases, Law, number_of_bases
 from papers.randlora.models import RandLoRA, RandLoRAMethod, ScaledBasis
+from papers.randlora.variants import SummedMethod
 from tests.adapters.models import Net, stir
 from tests.adapters.plain_contract import PlainContract
 
@@ -211,3 +212,61 @@ def test_mistakes_are_told():
 
 def test_number_of_bases():
     assert [number_of_bases(d, r) for d, r in ((768, 6), (384, 12), (10, 3))] == [128, 32, 4]
+
+
+def test_weight_decay_shrinks_gamma_where_lambda_is_zero():
+    """Nothing is left out of the decay: the update that lambda will make is smaller."""
+    adapter = RandLoRAMethod(rank=2).build(site("layer", nn.Linear(6, 6)), bases(6, 6, 2, 3), 0)
+    before = adapter.gam.detach().clone()
+    optimiser = torch.optim.AdamW(adapter.parameters(), lr=0.1, weight_decay=0.1)
+    for parameter in adapter.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    optimiser.step()
+    assert not adapter.lam.any()
+    torch.testing.assert_close(adapter.gam, before * (1 - 0.1 * 0.1))
+
+
+def test_layers_narrower_than_the_bases_take_fewer():
+    model = nn.Sequential(nn.Linear(12, 12), nn.Linear(12, 4))
+    made = adapt(model, RandLoRAMethod(rank=2, num_bases=5))
+    assert [adapter.number_of_bases for adapter in made.values()] == [5, 2]
+
+
+def test_trained_numbers_take_the_layer_s_dtype_and_device():
+    method, shared = RandLoRAMethod(rank=2), bases(6, 6, 2, 3)
+    exact = method.build(site("layer", nn.Linear(6, 6).double()), shared, 0)
+    assert exact.lam.dtype == exact.gam.dtype == torch.float64
+    assert exact.change().dtype == torch.float64
+    meta = method.build(site("layer", nn.Linear(6, 6, device="meta")), shared, 0)
+    assert meta.lam.is_meta
+    half = method.build(site("layer", nn.Linear(6, 6).half()), shared, 0)
+    assert half.lam.dtype == torch.float32
+
+
+def test_more_that_is_refused():
+    for method in (
+        RandLoRAMethod(alpha=0.0),
+        RandLoRAMethod(alpha=float("inf")),
+        RandLoRAMethod(law=Law("ternary", float("nan"))),
+        SummedMethod(rank=0),
+        SummedMethod(law=Law("cauchy")),
+    ):
+        with pytest.raises(InvalidInputError):
+            method.validate()
+    with pytest.raises(InvalidInputError, match="rank=100 is above the 8"):
+        adapt(nn.Sequential(nn.Linear(8, 8)), SummedMethod(rank=100))
+    assert adapt(nn.Sequential(nn.Linear(8, 1)), RandLoRAMethod(rank=1))
+
+
+def test_second_transforms():
+    """torch.func differentiates through the custom function."""
+    adapter = RandLoRAMethod(rank=2).build(site("layer", nn.Linear(6, 6)), bases(6, 6, 2, 3), 0)
+    values = dict(adapter.named_parameters())
+
+    def total(parameters):
+        with torch.nn.utils.stateless._reparametrize_module(adapter, parameters):
+            return adapter.change().sum()
+
+    found = torch.func.grad(total)(values)
+    adapter.change().sum().backward()
+    torch.testing.assert_close(found["lam"], adapter.lam.grad)
