@@ -42,7 +42,8 @@ class FLoRA(Adapter):
             terms; "orthogonal": factors with orthonormal columns.
         spatial: train a factor for each mode of the kernel; otherwise the core spans it whole.
         deviation: of the factors' entries; None takes sqrt(1 / (2 r_n)), as the authors' layers.
-        generator: of their draws.
+        generator: of their draws, on the CPU.
+        like: whose device the parameters are on; of its dtype, or float32 if that is shorter.
     """
 
     def __init__(
@@ -55,8 +56,10 @@ class FLoRA(Adapter):
         spatial: bool,
         deviation: float | None,
         generator: torch.Generator,
+        like: Tensor,
     ):
         super().__init__()
+        place = {"device": like.device, "dtype": torch.promote_types(like.dtype, torch.float32)}
         self.shape, self.scale = shape, scale
         self.kind = core
         modes = len(shape) if spatial else 2
@@ -74,8 +77,8 @@ class FLoRA(Adapter):
         else:
             values = torch.randn(core_shape, generator=generator) / math.sqrt(math.prod(sizes[1:]))
             factors[0].zero_()
-        self.core = nn.Parameter(values)
-        self.modes = nn.ParameterList(factors)
+        self.core = nn.Parameter(values.to(**place))
+        self.modes = nn.ParameterList(factor.to(**place) for factor in factors)
 
     def factor(self, mode: int) -> Float[Tensor, "size rank"]:
         """Of a mode, as it enters the product."""
@@ -196,7 +199,7 @@ class FLoRAMethod(AdapterMethod):
         if scale is None:
             scale = 4.0 if self.alpha is None else self.alpha / self.rank
         generator = torch.Generator().manual_seed(self.seed + index)
-        adapter = FLoRA(
+        return FLoRA(
             site.shape,
             self.ranks_of(site),
             scale,
@@ -205,9 +208,8 @@ class FLoRAMethod(AdapterMethod):
             self.spatial,
             self.deviation,
             generator,
+            site.weight,
         )
-        dtype = torch.promote_types(site.weight.dtype, torch.float32)
-        return adapter.to(site.weight.device, dtype)
 
 
 _CONVOLUTIONS = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}

@@ -47,6 +47,7 @@ class TunerContract:
 
     module: str  # that registers the tuner
     starts_at_zero = True
+    shares = False  # whether the adapters of a model share what is frozen
 
     def config(self, **settings):
         raise NotImplementedError
@@ -169,6 +170,40 @@ class TunerContract:
         again = peft.PeftModel.from_pretrained(base, tmp_path)
         assert torch.equal(again(x), wrapped(x))
         assert not any(p.requires_grad for p in again.parameters())
+
+    def test_loaded_with_little_memory(self, tmp_path):
+        wrapped, before = self.net()
+        x = torch.randn(4, 6)
+        wrapped.save_pretrained(tmp_path)
+        base = Net()
+        base.load_state_dict(before)
+        again = peft.PeftModel.from_pretrained(base, tmp_path, low_cpu_mem_usage=True)
+        assert not any(tensor.is_meta for tensor in (*again.parameters(), *again.buffers()))
+        assert torch.equal(again(x), wrapped(x))
+
+    def test_injected_without_a_wrapper(self):
+        """peft refuses it where adapters share what is frozen."""
+        base, x = Net(), torch.randn(4, 6)
+        config = self.config(target_modules=["first"])
+        _, layers = self.adapted(Net(), target_modules=["first"])
+        (layer,) = layers
+        if self.shares:
+            with pytest.raises(ValueError, match="shared"):
+                peft.inject_adapter_in_model(config, base)
+            return
+        expected = base(x)
+        injected = peft.inject_adapter_in_model(config, base)
+        torch.testing.assert_close(injected(x), expected)
+        assert type(injected.first) is type(layer)
+
+    def test_a_layer_keeps_its_mode_and_its_input(self):
+        wrapped, _ = self.net(dropout=0.5)
+        assert wrapped.train().base_model.model.first.dropouts["default"].training
+        base = Net().eval()
+        _, layers = self.adapted(base, target_modules=["first"], dropout=0.5)
+        assert not layers[0].dropouts["default"].training
+        with pytest.raises(InvalidInputError, match="takes its input alone; given besides: scale"):
+            layers[0](torch.randn(2, 6), scale=2.0)
 
     @pytest.mark.slow
     def test_loaded_in_a_fresh_process(self, tmp_path):

@@ -16,6 +16,7 @@ from tests.adapters.tuner_contract import TunerContract
 
 class TestRandLora(TunerContract):
     module = "papers.randlora.tuner"
+    shares = True
 
     def config(self, **settings):
         return RandLoraConfig(r=2, alpha=4.0, **settings)
