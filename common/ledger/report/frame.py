@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from common.ledger.report.markup import Markup, element, join
 
-_SECTIONS = {"index.html": "Papers and claims", "errata.html": "Errata"}
+_SECTIONS = {
+    "index.html": "Papers and claims",
+    "comparisons.html": "Comparisons",
+    "errata.html": "Errata",
+}
 
 
 def page(title: str, *content: object, name: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from common.ledger.folders import Folders
+from common.ledger.report import comparison
 from common.ledger.report.correction import errata_page
 from common.ledger.report.folder import replacing_folder, write
 from common.ledger.report.overview import overview_page
@@ -36,6 +37,12 @@ def _files(ledgers: Sequence[PaperLedger], folders: Folders) -> dict[str, bytes]
     files = {name: (_ASSETS / name).read_bytes() for name in _SHARED}
     files["index.html"] = overview_page(ledgers, folders).encode()
     files["errata.html"] = errata_page(ledgers).encode()
+    files[comparison.NAME] = comparison.comparisons_page(folders).encode()
+    figures = folders.results / "figures"
+    for path in comparison.comparison_pages(folders):
+        for shown in comparison.pictures_of(path):
+            if (figures / shown).is_file():
+                files[f"figures/{shown}"] = (figures / shown).read_bytes()
     for ledger in ledgers:
         paper = ledger.plan.paper
         files[f"{paper}.html"] = paper_page(ledger, folders).encode()

@@ -145,6 +145,21 @@ _VARIANTS = {"closed": "form", "short": "form", "long": "x"}
 _CODE = {f"common.part{i}": "now" for i in range(6)}
 
 
+COMPARISON = """# Accuracy against size
+
+All <equal> but the *method*, by `compare sizes`.
+
+## Net
+
+![Net](../figures/sizes/net.svg)
+
+| method | accuracy |
+| --- | --- |
+| *dense* | 91.50 |
+| A & B | 89.00 ± 1.20 |
+"""
+
+
 @pytest.fixture(scope="session")
 def folders(tmp_path_factory):
     """A checkout."""
@@ -162,6 +177,12 @@ def folders(tmp_path_factory):
     (drawn / "kappa_against_ratio.svg").write_text(svg)
     (drawn / "kappa_against_ratio.png").write_bytes(b"not shown: there is an SVG")
     (drawn / "50 % & #2.svg").write_text(svg)
+    sizes = places.results / "figures" / "sizes"
+    sizes.mkdir()
+    (sizes / "net.svg").write_text(svg)
+    made = places.comparison_page("sizes")
+    made.parent.mkdir()
+    made.write_text(COMPARISON)
     places.curves("alpha").parent.mkdir()
     places.curves("alpha").write_text(curves_csv(_rows()))
     return places

@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from common.ledger.report.comparison import comparisons_page
 from common.ledger.report.correction import errata_page
 from common.ledger.report.overview import overview_page
 from common.ledger.report.paper import paper_page
@@ -175,3 +176,14 @@ def test_errata(site):
 def test_no_errata_and_no_papers(ledgers, folders):
     assert "None is recorded." in Page(errata_page([ledgers[1]])).text
     assert "claims tested 0 0 papers" in Page(overview_page([], folders)).text
+
+
+def test_comparisons(site, folders, tmp_path):
+    page = Page((site / "comparisons.html").read_text())
+    assert page.headings == [1, 2, 3]
+    assert "All <equal> but the method, by compare sizes." in page.text
+    assert "method accuracy dense 91.50 A & B 89.00 ± 1.20" in page.text
+    assert page.all("img", src="figures/sizes/net.svg", alt="Net")
+    assert (site / "figures" / "sizes" / "net.svg").is_file()
+    nothing = dataclasses.replace(folders, results=tmp_path)
+    assert "None has been made yet: compare makes them." in Page(comparisons_page(nothing)).text

@@ -15,7 +15,7 @@ from tests.common.ledger.report.conftest import CLAIMS
 from tests.common.ledger.report.html_page import Page
 from tests.running import ROOT
 
-NAMES = ("index.html", "errata.html", "alpha.html", "beta.html")
+NAMES = ("index.html", "errata.html", "comparisons.html", "alpha.html", "beta.html")
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +34,7 @@ def test_files(site):
         "curves/alpha.csv",
         "figures/alpha/kappa_against_ratio.svg",
         "figures/alpha/50 % & #2.svg",
+        "figures/sizes/net.svg",
     }
 
 
