@@ -11,7 +11,7 @@ from rich.console import Console
 from common.data import catalogue
 from common.data.context import DataContext
 from common.data.licences import sources_of, table
-from common.data.needs import SCALE, Need, needed
+from common.data.needs import SCALE, Need, commit, needed
 from common.data.pinning import differences, entry, file_of
 from common.data.pins import entries, write
 from common.errors import UserError
@@ -85,6 +85,7 @@ def pin(options: argparse.Namespace, folders: Folders) -> int:
     for key in sorted(before.keys() - after.keys()):
         console.print(f"{key} is pinned no more: no claim needs it at {SCALE} scale.", markup=False)
     changed = write(folders.pins, after)
+    commit(folders.with_claims(), folders)
     console.print(f"{folders.pins}: {'written' if changed else 'unchanged'}.", markup=False)
     return OK
 

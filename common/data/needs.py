@@ -1,4 +1,8 @@
-"""Which sets the claims' runs need: composed as the runs themselves are."""
+"""Which sets the claims' runs need: composed as the runs themselves are.
+
+Composing takes a third of a second a run, so what came of it is kept: under the output folder by
+every call, in git by `python -m common.data pin`, so that a fresh clone has little to compose.
+"""
 
 from __future__ import annotations
 
@@ -46,6 +50,26 @@ def needed(papers: Iterable[str], folders: Folders) -> list[Need]:
     Raises:
         UserError: a run does not compose.
     """
+    found: dict[str, Need] = {}
+    for run, sets in _sets(papers, folders):
+        for spec in sets:
+            name = key_of(spec) or f"{type(spec).__name__} of official files"
+            users = found[name].papers if name in found else ()
+            found[name] = Need(name, spec, tuple(sorted({*users, run.paper})))
+    return [found[name] for name in sorted(found)]
+
+
+def commit(papers: Iterable[str], folders: Folders) -> None:
+    """Put what the present claims' runs need where git keeps it.
+
+    Raises:
+        UserError: a run does not compose.
+    """
+    _write(folders.data_sets, {run.config_hash: sets for run, sets in _sets(papers, folders)})
+
+
+def _sets(papers: Iterable[str], folders: Folders) -> list[tuple[PlannedRun, list[DataSpec]]]:
+    """Runs that differ in more than their seed, with their sets."""
     from common.ledger.kept_plans import KeptPlan
     from common.ledger.plan import plan
 
@@ -54,23 +78,13 @@ def needed(papers: Iterable[str], folders: Folders) -> list[Need]:
         composed = plan(paper, folders.claims(paper), KeptPlan.of(paper, folders))
         for run in composed.unique_runs(SCALE):
             runs.setdefault((paper, run.task, run.overrides), run)  # a seed changes no set
-    found: dict[str, Need] = {}
-    for paper, spec in _specs(list(runs.values()), folders.kept / "data_sets.json"):
-        name = key_of(spec) or f"{type(spec).__name__} of official files"
-        users = found[name].papers if name in found else ()
-        found[name] = Need(name, spec, tuple(sorted({*users, paper})))
-    return [found[name] for name in sorted(found)]
-
-
-def _specs(runs: list[PlannedRun], cache: Path) -> list[tuple[str, DataSpec]]:
-    """Paper and set of each run, one pair a set; the hash of a configuration decides its sets."""
-    known = _read(cache)
-    missing = [run for run in runs if run.config_hash not in known]
-    if missing:
+    # The hash of a configuration decides its sets.
+    cache = folders.kept / "data_sets.json"
+    known = _read(folders.data_sets) | _read(cache)
+    if missing := [run for run in runs.values() if run.config_hash not in known]:
         known |= _composed(missing)
-        kept = {d: [[type(s).__name__, asdict(s)] for s in sets] for d, sets in known.items()}
-        write_text(cache, json.dumps(kept, indent=1, sort_keys=True))
-    return [(run.paper, spec) for run in runs for spec in known[run.config_hash]]
+        _write(cache, known)
+    return [(run, known[run.config_hash]) for run in runs.values()]
 
 
 def _composed(runs: list[PlannedRun]) -> dict[str, list[DataSpec]]:
@@ -84,11 +98,23 @@ def _composed(runs: list[PlannedRun]) -> dict[str, list[DataSpec]]:
         }
 
 
-def _read(cache: Path) -> dict[str, list[DataSpec]]:
+def _read(path: Path) -> dict[str, list[DataSpec]]:
     try:
-        return {
-            digest: [getattr(specs, name)(**fields) for name, fields in entries]
-            for digest, entries in json.loads(cache.read_text()).items()
-        }
-    except (OSError, ValueError, TypeError, AttributeError):
+        content = json.loads(path.read_text())
+        made = [getattr(specs, name)(**fields) for name, fields in content["sets"]]
+        return {digest: [made[i] for i in numbers] for digest, numbers in content["of"].items()}
+    except (OSError, ValueError, TypeError, AttributeError, KeyError, IndexError):
         return {}  # absent, or of an earlier version: it only costs time
+
+
+def _write(path: Path, known: dict[str, list[DataSpec]]) -> None:
+    """Each set once, however many configurations have it."""
+    texts = {
+        digest: [json.dumps([type(s).__name__, asdict(s)], sort_keys=True) for s in of_run]
+        for digest, of_run in known.items()
+    }
+    sets = sorted({text for of_run in texts.values() for text in of_run})
+    numbers = {text: i for i, text in enumerate(sets)}
+    lines = [f'"{digest}": {[numbers[t] for t in texts[digest]]}' for digest in sorted(texts)]
+    of, made = ",\n".join(lines), ",\n".join(sets)
+    write_text(path, f'{{"sets": [\n{made}\n], "of": {{\n{of}\n}}}}\n')

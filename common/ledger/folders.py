@@ -86,6 +86,11 @@ class Folders:
         """The runs that a paper's claims call for, as they were composed last."""
         return self.results / "plans" / f"{paper}.json"
 
+    @property
+    def data_sets(self) -> Path:
+        """Which sets the claims' runs need, as they were composed last."""
+        return self.results / "plans" / "data_sets.json"
+
     def standing(self, paper: str, scale: str) -> Path:
         """The outcome of ``status``."""
         return self.kept / "standing" / scale / f"{paper}.json"

@@ -10,10 +10,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from common.data import commands
+from common.data import commands, needs
 from common.data.__main__ import main
 from common.data.naming import key_of
-from common.data.needs import Need, needed
+from common.data.needs import Need, commit, needed
 from common.data.pins import entries, pins
 from common.data.prepared import read_npz, write_npz
 from common.data.specs import ChirpsSpec, ListOpsSpec, RetrievalSpec
@@ -190,12 +190,22 @@ def test_needs_are_composed_from_the_claims(folders):
     assert found.spec.source == "planted"
     assert found.papers == ("s5_ptd",)
     kept = folders.outputs / ".ledger" / "data_sets.json"
-    assert len(json.loads(kept.read_text())) == 2, "a run without data is remembered too"
+    content = json.loads(kept.read_text())
+    assert len(content["of"]) == 2, "a run without data is remembered too"
+    assert len(content["sets"]) == 1
     before = kept.stat().st_mtime_ns
     assert needed(["s5_ptd"], folders) == [found]
     assert kept.stat().st_mtime_ns == before
-    kept.write_text('{"x": ["GoneSpec", {}]}')
+    kept.write_text('{"sets": [["GoneSpec", {}]], "of": {"x": [0]}}')
     assert needed(["s5_ptd"], folders) == [found]
+
+
+def test_what_git_keeps_is_not_composed_again(folders, monkeypatch):
+    commit(["s5_ptd"], folders)
+    found = needed(["s5_ptd"], folders)
+    (folders.outputs / ".ledger" / "data_sets.json").unlink()
+    monkeypatch.setattr(needs, "_composed", lambda runs: pytest.fail(f"{len(runs)} composed"))
+    assert needed(["s5_ptd"], folders) == found
 
 
 def test_a_shared_file_is_one_need(folders, monkeypatch):
