@@ -20,6 +20,7 @@ from common.ledger.planned_run import PlannedRun
 from common.ledger.readme import begin, fill
 from common.ledger.runner import missing, run_all, run_apart
 from common.ledger.runs import read_runs
+from common.ledger.scatter import Scatter
 from common.ledger.trade_off import TradeOff
 from common.ledger.update import present, update
 
@@ -69,6 +70,13 @@ def compare(
     if run and launcher is not None:
         wanted = [one for of_cell in cells.values() for one in of_cell]
         failed = bool(send(wanted, launcher, launcher_options, folders.outputs, console))
+    elif run and isinstance(spec, Scatter):
+        for _ in range(2):  # which rate is the best is known after the first
+            rows = {paper: read_runs(folders.runs(paper)).rows for paper in spec.papers}
+            todo = [scatter.wanted(spec, cells, rows)]
+            failed = bool(_run_missing(spec, todo, folders, jobs, threads, console)) or failed
+            for paper in spec.papers:
+                update(paper, folders)
     elif run:
         failed = bool(_run_missing(spec, cells.values(), folders, jobs, threads, console))
     for paper in spec.papers:
@@ -93,7 +101,7 @@ def compare(
     return page, failed
 
 
-def _run_missing(spec, cells: Iterable[tuple[PlannedRun, ...]], folders, jobs, threads, console):
+def _run_missing(spec, cells: Iterable[Sequence[PlannedRun]], folders, jobs, threads, console):
     wanted = [run for of_cell in cells for run in of_cell]
     failed = []
     for paper in spec.papers:

@@ -113,7 +113,7 @@ def test_the_committed_comparisons_compose():
             assert len(cells) == sum(len(row.budgets) for row in spec.rows)
         elif isinstance(spec, scatter.Scatter):
             cells = scatter.runs(spec, str(path))
-            assert len(cells) == len(spec.rows) * len(spec.tasks)
+            assert len(cells) == len(spec.tasks) * sum(len(row.rates or (1,)) for row in spec.rows)
         else:
             cells = comparison.runs(spec, str(path))
             assert len(cells) == len(spec.rows) * len(spec.tasks)
