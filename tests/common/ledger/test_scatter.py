@@ -103,7 +103,7 @@ def test_figures_are_the_same_bytes_again(spec, found, tmp_path):
 
 def test_a_wrong_file_is_refused(tmp_path):
     path = tmp_path / "few.yaml"
-    path.write_text(SPEC.replace("label: LoRA, paper", "label: LoRA, papers"))
+    path.write_text(SPEC.replace("label: head, paper:", "label: head, papers:"))
     with pytest.raises(UserError, match="unknown key papers"):
         comparison.read(path)
     path.write_text(SPEC.replace("    rates: [0.001, 0.01]\n", ""))
