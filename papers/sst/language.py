@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from typing import Any
 
 import torch
@@ -122,6 +123,14 @@ class LanguageTask:
         if self.corpus.is_paper_data:
             return []
         return [f"{self.corpus.source}, byte by byte: a stand-in for OpenWebText and C4."]
+
+
+def spikes(losses: list[float], before: int = 20, factor: float = 1.25) -> int:
+    """Steps whose loss is more than ``factor`` times the median of the ``before`` steps before."""
+    return sum(
+        losses[i] > factor * statistics.median(losses[i - before : i])
+        for i in range(before, len(losses))
+    )
 
 
 def final_loss(log: Log, steps: int = 50) -> float:

@@ -122,32 +122,20 @@ class LorentzTransformer(nn.Module):
 
     def encode(self, tokens: Int[Tensor, "b s"]) -> Float[Tensor, "b s d"]:
         """Points that the decoder reads of the source."""
-        return self.encoder_states(tokens)[-1]
-
-    def encoder_states(self, tokens: Int[Tensor, "b s"]) -> list[Tensor]:
-        """Points before and after each block."""
         x, mask = self.source(tokens), (tokens != PAD)[:, None]
-        found = [x]
         for block in self.encoder:
             x = block(x, mask)
-            found.append(x)
-        return found
+        return x
 
-    def decoder_states(self, tokens: Tensor, memory: Tensor, source: Tensor) -> list[Tensor]:
-        """Points before and after each block."""
+    def decode(self, tokens: Tensor, memory: Tensor, source: Tensor) -> Float[Tensor, "b t v"]:
+        """Logits after each target token."""
         x = self.target(tokens)
         length = tokens.shape[1]
         past = torch.ones(length, length, dtype=torch.bool, device=tokens.device).tril()[None]
         of_source = (source != PAD)[:, None]
-        found = [x]
         for block in self.decoder:
             x = block(x, past, memory, of_source)
-            found.append(x)
-        return found
-
-    def decode(self, tokens: Tensor, memory: Tensor, source: Tensor) -> Float[Tensor, "b t v"]:
-        """Logits after each target token."""
-        return self.head(self.decoder_states(tokens, memory, source)[-1])
+        return self.head(x)
 
     def forward(self, source: Int[Tensor, "b s"], target: Int[Tensor, "b t"]) -> Tensor:
         return self.decode(target, self.encode(source), source)

@@ -20,8 +20,9 @@ def run(context: RunContext) -> TaskResult:
     norms, metrics = {}, {}
     saddle = Saddle(task.iteration_steps)
     for name in (FULL, RELORA, SST):
-        observe = {"observe": saddle} if name == RELORA else {}
-        _, log = work.fit(name, task.rates[name], folder=None, **observe)
+        # What is seen of a saddle is in no checkpoint: that training does not resume.
+        how = {"observe": saddle} if name == RELORA else {"folder": f"training_{name}"}
+        _, log = work.fit(name, task.rates[name], **how)
         norms[name] = np.array(log.norms)
         metrics[f"{name}_final_loss"] = final_loss(log)
     for name in (RELORA, SST):

@@ -8,7 +8,7 @@ import torch
 
 from common.experiment.context import RunContext, TaskResult
 from papers.sst.accounting import dense_size, predicted_bytes, trainable, training_bytes
-from papers.sst.language import LanguageTask, final_loss, share_of_time
+from papers.sst.language import LanguageTask, final_loss, share_of_time, spikes
 from papers.sst.methods import FULL, SST, Trained
 from papers.sst.models import SpectralLinear
 from papers.sst.pruning import OF_COUNT, OF_SUM, area, concentration
@@ -16,8 +16,9 @@ from papers.sst.pruning import OF_COUNT, OF_SUM, area, concentration
 
 def run(context: RunContext) -> TaskResult:
     """``perplexity`` is of the test files, ``val_loss`` of the validation files, by which a rate is
-    chosen; ``state_bytes`` what Adam keeps for the layers, ``state_bytes_error`` its distance from
-    the formula; ``pruning_area`` see ``papers.sst.pruning``."""
+    chosen; ``spikes`` steps whose loss is far above those before; ``state_bytes`` what Adam keeps
+    for the layers, ``state_bytes_error`` its distance from the formula; ``pruning_area`` see
+    ``papers.sst.pruning``."""
     work, task = LanguageTask(context), context.config.task
     trained, log = work.fit(task.method, task.lr, folder="training")
     model = trained.model
@@ -25,6 +26,7 @@ def run(context: RunContext) -> TaskResult:
         "perplexity": math.exp(work.log_perplexity(model, "test", task.test_tokens)),
         "val_loss": work.log_perplexity(model, "val", task.val_tokens),
         "final_loss": final_loss(log),
+        "spikes": float(spikes(log.losses)),
         "steps": float(task.steps),
         "seconds": log.seconds,
         "svd_share": share_of_time(log),

@@ -16,7 +16,7 @@ def run(context: RunContext) -> TaskResult:
     work, task = LanguageTask(context), context.config.task
     metrics: dict[str, float] = {}
     for name in context.track([SST, *task.ablations], "ablations"):
-        trained, log = work.fit(name, task.lr)
+        trained, log = work.fit(name, task.lr, folder=f"training_{name}")
         metrics[f"{name}_loss"] = final_loss(log)
         metrics[f"{name}_val_loss"] = work.log_perplexity(trained.model, "val", task.val_tokens)
     metrics["perplexity"] = math.exp(metrics[f"{SST}_val_loss"])

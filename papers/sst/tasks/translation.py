@@ -18,7 +18,7 @@ from papers.sst.accounting import dense_size, trainable
 from papers.sst.bleu import corpus_bleu
 from papers.sst.grammar import END, PAD, START, Grammar, encoded, vocabulary
 from papers.sst.hyperbolic.adam import RiemannianAdam
-from papers.sst.hyperbolic.layers import manifold_parameters, worst_violation
+from papers.sst.hyperbolic.layers import LorentzLinear, manifold_parameters, worst_violation
 from papers.sst.hyperbolic.transformer import LorentzTransformer
 from papers.sst.methods import Method, apply
 from papers.sst.presets import method_of
@@ -147,10 +147,15 @@ def words(row: list[int]) -> list[int]:
 
 @torch.no_grad()
 def violation(model: LorentzTransformer, pairs: Pairs) -> float:
-    """Over all states of encoder and decoder, and all trained points."""
-    worst = max(worst_violation(p) for p in manifold_parameters(model))
+    """Over all points that any layer gives, queries, keys and values too, and all trained ones."""
+    seen = [worst_violation(p) for p in manifold_parameters(model)]
+
+    def look(layer: nn.Module, read: tuple, points: Tensor) -> None:
+        seen.append(worst_violation(points))
+
+    hooks = [m.register_forward_hook(look) for m in model.modules() if isinstance(m, LorentzLinear)]
     for source, target in zip(pairs.source.split(250), pairs.target.split(250), strict=True):
-        states = model.encoder_states(source)
-        states += model.decoder_states(target[:, :-1], states[-1], source)
-        worst = max(worst, *(worst_violation(x) for x in states))
-    return worst
+        model(source, target[:, :-1])
+    for hook in hooks:
+        hook.remove()
+    return max(seen)

@@ -20,6 +20,7 @@ from papers.sst.accounting import (
 from papers.sst.hyperbolic.adam import RiemannianAdam
 from papers.sst.hyperbolic.graph_nets import build
 from papers.sst.hyperbolic.layers import manifold_parameters
+from papers.sst.language import spikes
 from papers.sst.methods import NAMES, SST, Method, apply
 from papers.sst.training import LATEST, Recipe, train
 
@@ -168,3 +169,11 @@ def test_bytes_of_a_training_are_those_of_its_tensors(name):
     biases = sum(layer.out_features for layer in trained.layers.values())
     wanted = 4 * numbers + predicted_bytes(trained) - 8 * biases
     assert training_bytes(trained) == wanted
+
+
+def test_spikes():
+    losses = [1.0] * 30
+    assert spikes(losses) == 0
+    losses[25] = 1.3
+    losses[10] = 9.0  # within the first twenty nothing is judged
+    assert spikes(losses) == 1
