@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -19,7 +20,7 @@ from common.ledger.folders import Folders
 from common.ledger.planned_run import PlannedRun
 from common.ledger.readme import begin, fill
 from common.ledger.runner import missing, run_all, run_apart
-from common.ledger.runs import read_runs
+from common.ledger.runs import Key, read_runs
 from common.ledger.scatter import Scatter
 from common.ledger.trade_off import TradeOff
 from common.ledger.update import present, update
@@ -75,12 +76,10 @@ def compare(
             rows = {paper: read_runs(folders.runs(paper)).rows for paper in spec.papers}
             todo = [scatter.wanted(spec, cells, rows)]
             failed = bool(_run_missing(spec, todo, folders, jobs, threads, console)) or failed
-            for paper in spec.papers:
-                update(paper, folders)
+            _collect(spec, cells, folders)
     elif run:
         failed = bool(_run_missing(spec, cells.values(), folders, jobs, threads, console))
-    for paper in spec.papers:
-        update(paper, folders)
+    _collect(spec, cells, folders)
     if time:
         times = _timed(spec, cells, threads, console)
         write_text(folders.comparison_times(name), table.times_csv(times))
@@ -99,6 +98,16 @@ def compare(
     if readme.is_file() and begin(part) in readme.read_text():
         fill(readme, text.partition("\n")[2], part)  # without its title
     return page, failed
+
+
+def _collect(spec, cells: Mapping[Any, Sequence[PlannedRun]], folders: Folders) -> None:
+    """Into the papers' results: runs that no claim asks for count as those of a comparison."""
+    wanted: dict[str, dict[Key, str]] = {paper: {} for paper in spec.papers}
+    for of_cell in cells.values():
+        for run in of_cell:
+            wanted[run.paper][run.key] = run.config_hash
+    for paper, of_paper in wanted.items():
+        update(paper, folders, also=of_paper)
 
 
 def _run_missing(spec, cells: Iterable[Sequence[PlannedRun]], folders, jobs, threads, console):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -19,7 +19,7 @@ from common.ledger.freshness import Present
 from common.ledger.kept_plans import KeptPlan
 from common.ledger.plan import Plan, plan
 from common.ledger.record_index import Attempt
-from common.ledger.runs import RunRow, Stored, digest, read_runs, to_csv, to_json
+from common.ledger.runs import Key, RunRow, Stored, digest, read_runs, to_csv, to_json
 from common.ledger.summary import curves_csv, summary
 
 
@@ -66,16 +66,25 @@ def look(paper: str, folders: Folders, planned: Plan | None = None) -> PaperLedg
         return _look(paper, folders, planned, read_runs(folders.runs(paper)))
 
 
-def update(paper: str, folders: Folders, planned: Plan | None = None) -> PaperLedger:
+def update(
+    paper: str,
+    folders: Folders,
+    planned: Plan | None = None,
+    also: Mapping[Key, str] | None = None,
+) -> PaperLedger:
     """The same, and merge new runs into the results and write what is made of them.
 
     Figures that were changed by hand are named in ``altered``. What is made from the runs is made
     anew; a run that is not what was recorded is replaced by its record where there is one, else the
     file stays as it is, and the run does not count.
+
+    Args:
+        planned: the paper's plan, where the caller has composed it already.
+        also: rows, and the hash of their configuration, that a comparison calls for.
     """
     with _locked(folders.results, writing=True):
         stored = read_runs(folders.runs(paper))
-        ledger = _look(paper, folders, planned, stored)
+        ledger = _look(paper, folders, planned, stored, also)
         lost = stored.altered.keys() - {row.key for row in ledger.rows}
         if lost:
             reason = (
@@ -87,12 +96,18 @@ def update(paper: str, folders: Folders, planned: Plan | None = None) -> PaperLe
     return ledger
 
 
-def _look(paper: str, folders: Folders, planned: Plan | None, stored: Stored) -> PaperLedger:
+def _look(
+    paper: str,
+    folders: Folders,
+    planned: Plan | None,
+    stored: Stored,
+    also: Mapping[Key, str] | None = None,
+) -> PaperLedger:
     planned = planned or plan(paper, folders.claims(paper), KeptPlan.of(paper, folders))
     now = present(folders.pins)
     found = find(folders.outputs, paper)
     stored = _confirmed(stored, found.completed, folders.runs(paper))
-    rows = merge(stored.rows, found.completed, planned.expected, now)
+    rows = merge(stored.rows, found.completed, {**(also or {}), **planned.expected}, now)
     scales = dict.fromkeys(scale for _, scale in planned.runs)
     results = {s: evaluate(planned, rows, s, found.unfinished, now) for s in scales}
     altered = (*stored.altered.values(), *_not_as_made(paper, folders, stored))
