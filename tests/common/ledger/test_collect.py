@@ -169,6 +169,24 @@ def test_runs_that_no_claim_reads_are_kept_if_they_follow_the_recipe(
     assert accuracies(rows) == {("s4", 0): 5.0}
 
 
+def test_runs_that_a_comparison_calls_for_are_kept_whatever_they_change(
+    folders, put, put_all, make_record
+):
+    put_all()
+    overrides = ["task=lra/image", "task.method=own", "trainer.lr=0.5"]
+    other = make_record("lra/image", "own", 0, {"accuracy": 5.0}, overrides=overrides)
+    put(other, "own")
+    key = (other.task, other.variant, other.scale, other.seed)
+
+    def kept(**more):
+        return {row.variant for row in update("s5_ptd", folders, **more).rows}
+
+    assert "own" not in kept()
+    assert "own" not in kept(also={key: "f" * 12})
+    assert "own" in kept(also={key: other.config_hash})
+    assert "own" in kept(), "what stands in the results stays"
+
+
 def test_only_new_records_are_opened_again(folders, put_all, put, make_record, monkeypatch):
     put_all()
     first = find(folders.outputs, "s5_ptd")
