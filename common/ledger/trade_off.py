@@ -39,6 +39,7 @@ from common.ledger.tables import markdown
 MARK = "†"
 UNITS = {"parameters": "parameters", "macs": "multiply-adds", "bytes": "bytes"}
 DRAWN = ("macs", "bytes")
+_TICKS = (10, 15, 20, 30, 50, 70, 100)
 
 
 class Model(Node):
@@ -209,7 +210,7 @@ def draw(spec: TradeOff, found: Sequence[Point], folder: Path) -> None:
                     [half_width(point.values("score")) for point in own],
                     label=label,
                     color=f"C{number % 10}",
-                    marker="os^vDPX*<>"[number % 10],
+                    marker="os^vDPX*<>"[(number + number // 10) % 10],
                     ls="-" if own[0].row.method == "own" else ":",
                     lw=1.2,
                     ms=4,
@@ -217,6 +218,8 @@ def draw(spec: TradeOff, found: Sequence[Point], folder: Path) -> None:
                 )
             axis.axhline(here[0].mean("score_dense"), color="#888888", lw=0.8, ls="--")
             axis.set(xscale="log", xlabel=f"{UNITS[unit]}, per cent of the dense model")
+            axis.set_xticks(_TICKS, labels=map(str, _TICKS))
+            axis.minorticks_off()
         axes[0].set_ylabel(model.score)
         axes[-1].legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
         figure.suptitle(model.label)
