@@ -43,10 +43,11 @@ _TICKS = (10, 15, 20, 30, 50, 70, 100)
 
 
 class Model(Node):
-    """A checkpoint: how it is called, and what its score is."""
+    """A checkpoint: how it is called, what its score is, whether it is drawn as a logarithm."""
 
     label: Text
     score: Text
+    log: bool = False
 
 
 class Row(Node):
@@ -221,6 +222,7 @@ def draw(spec: TradeOff, found: Sequence[Point], folder: Path) -> None:
             axis.set_xticks(_TICKS, labels=map(str, _TICKS))
             axis.minorticks_off()
         axes[0].set_ylabel(model.score)
+        axes[0].set_yscale("log" if model.log else "linear")
         axes[-1].legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
         figure.suptitle(model.label)
         save(figure, folder, figure_name(task), dpi=110)
