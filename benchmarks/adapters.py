@@ -1,7 +1,8 @@
 """Layers with adapters (randlora, loldu, flora) against the frozen layer and peft's LoRA.
 
 Multiply-adds are counted by torch as they run, bytes are what a forward pass keeps for backward
-besides parameters, buffers and the input.
+besides parameters, buffers and the input. All on one core: layers of this size are too small to be
+shared, and what is not a product would be the larger part on two.
 """
 
 import copy
@@ -27,13 +28,17 @@ WIDTH = 384  # of MiniLM
 
 def measure(rounds: int, threads: int, peer: bool) -> list[Measurement]:
     torch.manual_seed(0)
-    return [
-        *randlora_forward(rounds),
-        *loldu_steps(rounds),
-        *decomposition(),
-        *flora_convolution(rounds),
-        *merged_in_place(),
-    ]
+    torch.set_num_threads(1)
+    try:
+        return [
+            *randlora_forward(rounds),
+            *loldu_steps(rounds),
+            *decomposition(),
+            *flora_convolution(rounds),
+            *merged_in_place(),
+        ]
+    finally:
+        torch.set_num_threads(threads)
 
 
 def linear() -> nn.Sequential:
