@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from dataclasses import dataclass
 
 import torch
@@ -80,6 +81,7 @@ def subject(context: RunContext) -> Subject:
         "data": [(entry["key"], entry["content_sha256"]) for entry in entries],
         "device": where.type,
         "seed": config.seed,
+        "code": [inspect.getsource(part) for part in (rows_of, features)],
         **{field: task[field] for field in _DECIDING},
     }
     outputs = kept(context.data.root / FOLDER / name(settings), make, where)

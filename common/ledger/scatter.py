@@ -214,7 +214,7 @@ def draw(spec: Scatter, found: Sequence[Point], folder: Path) -> None:
                     half_width(score),
                     label=point.row.label,
                     color=f"C{number % 10}",
-                    marker="os^vDPX*<>"[number // 10 * 5 + number % 5],
+                    marker="os^vDPX*<>"[(number + number // 10) % 10],
                     ms=6,
                     capsize=2,
                 )

@@ -129,7 +129,6 @@ def test_a_layer_with_hooks_or_a_weight_that_is_trained_is_called():
     model, x = Wrapped(nn.Linear(6, 8)), torch.randn(4, 6)
     stir(adapt(model, _Merging()).values())
     expected, seen = model(x), []
-    assert not seen
     base = model.layer.base_layer
     handle = base.register_forward_hook(lambda *_: seen.append(1))
     torch.testing.assert_close(model(x), expected)
