@@ -218,8 +218,8 @@ _CONVOLUTIONS = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 def _channels(
     x: Float[Tensor, "b channels ..."], matrix: Float[Tensor, "out channels"]
 ) -> Float[Tensor, "b out ..."]:
-    """A matrix over the channels: a convolution by kernels of one tap, faster than a product that is
-    broadcast over the batch."""
+    """A matrix over the channels: a convolution by kernels of one tap, faster than a broadcast
+    product."""
     axes = x.ndim - 2
     return _CONVOLUTIONS[axes](x, matrix[(..., *[None] * axes)])
 
