@@ -28,20 +28,34 @@ if TYPE_CHECKING:
 INITS = ("lambda_zero", "gamma_zero")
 
 
-class ScaledBasis(torch.autograd.Function):
-    """s U, rows (j, k): s lambda_jk (A_k * gamma_j); the n-fold product is not kept for backward.
+def scaled_basis(
+    basis: Float[Tensor, "m r d"],
+    lam: Float[Tensor, "n r"],
+    gam: Float[Tensor, "n d"],
+    scale: float,
+) -> Float[Tensor, "n r d"]:
+    """s U, rows (j, k): s lambda_jk (A_k * gamma_j); m is 1 or n."""
+    return (gam[:, None, :] * basis).mul_((scale * lam)[:, :, None])
 
-    Gradients are those of Appendix C.5, with H_j = B_j^T G in place of the gradient of U.
-    """
+
+def diagonal_gradients(
+    grad: Float[Tensor, "n r d"],
+    basis: Float[Tensor, "m r d"],
+    lam: Float[Tensor, "n r"],
+    gam: Float[Tensor, "n d"],
+    scale: float,
+) -> tuple[Float[Tensor, "n r"], Float[Tensor, "n d"]]:
+    """Those of lambda and gamma from that of s U: Appendix C.5, with H_j = B_j^T G as ``grad``."""
+    with_basis = grad * (scale * basis)
+    return (with_basis @ gam[:, :, None]).squeeze(2), (lam[:, None, :] @ with_basis).squeeze(1)
+
+
+class ScaledBasis(torch.autograd.Function):
+    """s U for a weight that is formed; the n-fold product is not kept for backward."""
 
     @staticmethod
-    def forward(
-        basis: Float[Tensor, "m r d"],
-        lam: Float[Tensor, "n r"],
-        gam: Float[Tensor, "n d"],
-        scale: float,
-    ) -> Float[Tensor, "n r d"]:
-        return (scale * lam)[:, :, None] * gam[:, None, :] * basis
+    def forward(basis: Tensor, lam: Tensor, gam: Tensor, scale: float) -> Tensor:
+        return scaled_basis(basis, lam, gam, scale)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple, output: Tensor) -> None:
@@ -50,15 +64,57 @@ class ScaledBasis(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor | None, Tensor | None, None]:
-        basis, lam, gam = ctx.saved_tensors
-        with_basis = grad * (ctx.scale * basis)
-        grad_lam = grad_gam = None
-        if ctx.needs_input_grad[1]:
-            grad_lam = (with_basis @ gam[:, :, None]).squeeze(2)
-        if ctx.needs_input_grad[2]:
-            grad_gam = (lam[:, None, :] @ with_basis).squeeze(1)
-        return None, grad_lam, grad_gam, None
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor, Tensor, None]:
+        return None, *diagonal_gradients(grad, *ctx.saved_tensors, ctx.scale), None
+
+
+class ThinLayers(torch.autograd.Function):
+    """x (s U)^T Bf^T, or x Bf s U where the weight is wider than tall.
+
+    Neither U nor the n r numbers of a token are kept for backward, which forms again what it needs:
+    n r d products, and for a wide weight n r D multiply-adds a token.
+    """
+
+    @staticmethod
+    def forward(
+        x: Float[Tensor, "tokens in"],
+        long: Float[Tensor, "D n_r"],
+        basis: Float[Tensor, "m r d"],
+        lam: Float[Tensor, "n r"],
+        gam: Float[Tensor, "n d"],
+        scale: float,
+        tall: bool,
+    ) -> Float[Tensor, "tokens out"]:
+        short = scaled_basis(basis, lam, gam, scale).flatten(0, 1).to(x.dtype)
+        return x @ short.mT @ long.mT if tall else x @ long @ short
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple, output: Tensor) -> None:
+        *tensors, ctx.scale, ctx.tall = inputs
+        ctx.save_for_backward(*tensors)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x, long, basis, lam, gam = ctx.saved_tensors
+        if ctx.tall:
+            inner = grad @ long
+            of_short = inner.mT @ x
+        else:
+            of_short = (x @ long).mT @ grad
+        of_x = None
+        if ctx.needs_input_grad[0]:
+            short = scaled_basis(basis, lam, gam, ctx.scale).flatten(0, 1).to(x.dtype)
+            of_x = inner @ short if ctx.tall else grad @ short.mT @ long.mT
+        of_short = of_short.to(lam.dtype).view(*lam.shape, -1)
+        return (
+            of_x,
+            None,
+            None,
+            *diagonal_gradients(of_short, basis, lam, gam, ctx.scale),
+            None,
+            None,
+        )
 
 
 class RandLoRA(Adapter):
@@ -106,6 +162,24 @@ class RandLoRA(Adapter):
         basis = self.bases.right(self.short_side, number, self.lam)
         short = ScaledBasis.apply(basis, self.lam, self.gam, self.scale).flatten(0, 1)
         return (long, short) if self.tall else (short.mT, long.mT)
+
+    def side(self, x: Float[Tensor, "... in"], site: Site) -> Float[Tensor, "... out"]:
+        """See `Adapter.side`; :class:`ThinLayers` keeps less for backward than two layers would.
+
+        Under autocast the products are of its dtype, as a linear layer's are.
+        """
+        if torch.is_autocast_enabled(x.device.type):
+            x = x.to(torch.get_autocast_dtype(x.device.type))
+        y = ThinLayers.apply(
+            x.reshape(-1, x.shape[-1]),
+            self.bases.left(self.long_side, self.number_of_bases, x),
+            self.bases.right(self.short_side, self.number_of_bases, self.lam),
+            self.lam,
+            self.gam,
+            self.scale,
+            self.tall,
+        )
+        return y.view(*x.shape[:-1], y.shape[-1])
 
     def prefers_merged(self, x: Tensor, site: Site) -> bool:
         """Whether forming W0 + s Bf U costs less than two thin layers.

@@ -47,7 +47,6 @@ def run(context: RunContext) -> TaskResult:
         "kept_factored": factored,
         "kept_lora_few": lora_few,
         "kept_factored_bound": lora_few + 4 * (numbers + task.few_tokens * number * rank),
-        "activation_factored": 4 * task.few_tokens * number * rank,
         "bases_bytes": sum(b.numel() * b.element_size() for b in bases.buffers()),
         "bases_copies": len(pointers),
         "step_over_lora": times["randlora"] / times["lora"],

@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from common.adapters.cost import kept_bytes
 from common.adapters.plain import adapt, adapter_state
 from common.adapters.sites import site
 from common.errors import InvalidInputError
 from papers.randlora.bases import Bases, Law, number_of_bases
-from papers.randlora.models import RandLoRA, RandLoRAMethod, ScaledBasis
+from papers.randlora.models import RandLoRA, RandLoRAMethod, ScaledBasis, ThinLayers
 from papers.randlora.variants import SummedMethod
 from tests.adapters.models import Net, stir
 from tests.adapters.plain_contract import PlainContract
@@ -90,6 +91,55 @@ def test_the_function_passes_gradcheck_and_keeps_little():
             assert torch.autograd.gradcheck(ScaledBasis.apply, (basis, lam, gam, 0.7))
             if m == 1:
                 assert max(kept) <= max(2 * 5, 3 * 2, 3 * 5)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(7, 5), (5, 7)])
+@pytest.mark.parametrize("separate", [False, True])
+def test_thin_layers_pass_gradcheck(rows, columns, separate):
+    torch.manual_seed(0)
+    long, short, rank, number = 7, 5, 2, 3
+    x = torch.randn(4, columns).double().requires_grad_()
+    left = torch.randn(long, number * rank).double()
+    basis = torch.randn(number if separate else 1, rank, short).double()
+    lam = torch.randn(number, rank).double().requires_grad_()
+    gam = torch.randn(number, short).double().requires_grad_()
+
+    def outputs(x, lam, gam):
+        return ThinLayers.apply(x, left, basis, lam, gam, 0.7, rows >= columns)
+
+    assert torch.autograd.gradcheck(outputs, (x, lam, gam))
+
+
+@pytest.mark.parametrize("shape", [(48, 24), (24, 48)])
+def test_thin_layers_keep_nothing_but_what_is_there_already(shape):
+    rows, columns = shape
+    model = nn.Sequential(nn.Linear(columns, rows))
+    (adapter,) = adapt(model, RandLoRAMethod(rank=2)).values()
+    x = torch.randn(4, columns)
+    assert not adapter.prefers_merged(x, model[0].site)
+    assert kept_bytes(model, x) == 0
+
+
+@pytest.mark.parametrize("shape", [(9, 6), (6, 9)])
+def test_thin_layers_take_any_batch_and_autocast(shape):
+    rows, columns = shape
+    place = site("layer", nn.Linear(columns, rows))
+    adapter = RandLoRAMethod(rank=2).build(place, bases(9, 6, 2, 3), 0)
+    stir([adapter])
+    x = torch.randn(2, 3, columns, requires_grad=True)
+    expected = x @ adapter.change().mT
+    for some, wanted in ((x, expected), (x[0, 0], expected[0, 0]), (x[:0], expected[:0])):
+        torch.testing.assert_close(adapter.side(some, place), wanted)
+    expected.square().sum().backward()
+    exact = [x.grad, adapter.lam.grad, adapter.gam.grad]
+    x.grad = adapter.lam.grad = adapter.gam.grad = None
+    with torch.autocast("cpu", torch.bfloat16):
+        y = adapter.side(x, place)
+    assert y.dtype == torch.bfloat16
+    y.float().square().sum().backward()
+    for found, wanted in zip([x.grad, adapter.lam.grad, adapter.gam.grad], exact, strict=True):
+        assert found.dtype == torch.float32
+        torch.testing.assert_close(found, wanted, rtol=0, atol=0.03 * float(wanted.abs().max()))
 
 
 @settings(max_examples=30, deadline=None)
