@@ -14,7 +14,9 @@
             relation: {metric: fourier_noise/s4_ptd/accuracy, at_least: 38}
             equal: [steps]              what the compared variants have in equal measure
             budget: the published sizes ...   and how they differ, in words
-            report: {noise at 400: fourier_noise/s4_ptd/accuracy_noise_400}   shown, not judged
+            report:                     shown, not judged: a metric, or a pair's difference
+              noise at 400: fourier_noise/s4_ptd/accuracy_noise_400
+              above S4D: [fourier_noise/s4_ptd/accuracy, fourier_noise/s4d/accuracy]
             cost_minutes: 12            on two CPU cores
             long: false                 more than one would wait for
             needs: GPUs                 what an ordinary machine lacks
@@ -39,6 +41,7 @@ the measurement disagree:
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -52,7 +55,9 @@ from pydantic import (
 )
 
 from common.errors import UserError
+from common.ledger.between import MeanDifference
 from common.ledger.node import Metric, Node, Table, Text, combinations, expanded
+from common.ledger.relation_form import Pair
 from common.ledger.relation_syntax import AnyForm
 from common.ledger.relations import Relation, Undecided, split, unique
 from common.ledger.yaml_source import Source, load, sentences
@@ -146,7 +151,7 @@ class Check(Node):
     Attributes:
         runs: what has to be run.
         relation: what must then hold.
-        report: name -> metric to show beside it.
+        report: name -> metric to show beside it, or two, whose difference is, seed by seed.
         equal: recorded quantities that all compared variants have in equal measure (to 2 %;
             seconds to 10 %); a comparison whose budgets turn out to differ is not decided.
         budget: in words, what is equal and what is not.
@@ -157,7 +162,7 @@ class Check(Node):
 
     runs: Annotated[list[RunSpec], Field(min_length=1)]
     relation: AnyForm | None = None
-    report: dict[str, Metric] = Field(default_factory=dict)
+    report: dict[str, Metric | Pair] = Field(default_factory=dict)
     equal: list[Equal] = Field(default_factory=list)
     budget: str = ""
     cost_minutes: PositiveFloat | None = None
@@ -174,9 +179,16 @@ class Check(Node):
         """The relation, to be evaluated."""
         return Undecided() if self.relation is None else self.relation.build()
 
+    @cached_property
+    def differences(self) -> dict[str, MeanDifference]:
+        """Those of the report that are of two metrics."""
+        pairs = {name: of for name, of in self.report.items() if not isinstance(of, str)}
+        return {name: MeanDifference(name, *of, (), paired=True) for name, of in pairs.items()}
+
     def metrics(self) -> list[str]:
         """Every metric that is read."""
-        return unique([*self.rule.metrics(), *self.report.values()])
+        shown = [[of] if isinstance(of, str) else of for of in self.report.values()]
+        return unique([*self.rule.metrics(), *chain.from_iterable(shown)])
 
     def compares(self) -> bool:
         """Whether a part of the relation sets variants against each other."""

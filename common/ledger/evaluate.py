@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from common.ledger.claims import Check, Claim
 from common.ledger.freshness import Present
@@ -133,7 +133,7 @@ def _result(
         missing = unique([*missing, *finding.missing, *(s for of in unequal.values() for s in of)])
     if check.needs and absent:
         missing.insert(0, f"needs {check.needs}")
-    report = tuple(_figure(name, lookup(metric)) for name, metric in check.report.items())
+    report = tuple(_report(check, lookup))
     return Result(
         claim,
         check,
@@ -213,6 +213,17 @@ def _budget(rows: Sequence[RunRow], variant: str, quantity: str) -> float | None
     else:
         return None
     return sum(values) / len(values)
+
+
+def _report(check: Check, lookup: Lookup) -> Iterator[Finding]:
+    """Means, and differences seed by seed; without a bound, so without a verdict."""
+    differences = check.differences
+    for name, of in check.report.items():
+        if isinstance(of, str):
+            yield _figure(name, lookup(of))
+        else:
+            found = differences[name].evaluate(lookup)
+            yield found if found.verdict == NOT_RUN else replace(found, verdict="")
 
 
 def _figure(name: str, samples: Samples) -> Finding:

@@ -6,8 +6,11 @@ import pytest
 
 from common.errors import UserError
 from common.ledger.claims import Claim, json_schema, read
+from common.ledger.evaluate import evaluate
+from common.ledger.freshness import Present
 from common.ledger.plan import plan
 from common.ledger.relation_syntax import FORMS
+from common.ledger.runs import RunRow
 
 CLAIM = """
 claims:
@@ -180,6 +183,45 @@ def test_pairs_need_the_same_seeds(tmp_path):
     text = text.replace("seeds: [0, 1]}]", "seeds: [0, 1]}, {task: lra/image, seeds: [2]}]")
     path.write_text(f"{text}        equal: [steps]\n")
     with pytest.raises(UserError, match="pairs seed with seed"):
+        plan("s5_ptd", path)
+
+
+CODE = "a digest"
+REPORTED = f"""{VARIANTS}        equal: [steps]
+        report:
+          s5: lra/image/s5/accuracy
+          above s5: [lra/image/s5_ptd/accuracy, lra/image/s5/accuracy]
+"""
+
+
+def test_a_report_shows_means_and_differences_seed_by_seed(tmp_path):
+    path = tmp_path / "claims.yaml"
+    path.write_text(REPORTED)
+    planned = plan("s5_ptd", path)
+    rows = [
+        RunRow(*run.key, run.config_hash, metrics={"accuracy": value}, code={"common.errors": CODE})
+        for run, value in zip(planned.runs["A", "laptop"], (40.0, 44.0, 41.0, 46.0), strict=True)
+    ]
+    assert [(run.variant, run.seed) for run in planned.runs["A", "laptop"]] == [
+        ("s5", 0),
+        ("s5", 1),
+        ("s5_ptd", 0),
+        ("s5_ptd", 1),
+    ]
+    present = Present(lambda module: CODE)
+    (result,) = evaluate(planned, rows, "laptop", {}, present)
+    mean, difference = result.report
+    assert (mean.value, difference.value) == (42.0, 1.5)
+    assert difference.measured.startswith("43.5 - 42 = 1.5 ± ")
+    assert (mean.verdict, difference.verdict) == ("", "")
+    (result,) = evaluate(planned, rows[:3], "laptop", {}, present)
+    assert result.report[1].verdict == "not run"
+    path.write_text(REPORTED.replace("[lra/image/s5_ptd/accuracy, ", "["))
+    with pytest.raises(UserError, match="at least 2 items"):
+        read(path)
+    text = REPORTED.replace("seeds: [0, 1]}]", "seeds: [0, 1]}, {task: lra/image, seeds: [2]}]")
+    path.write_text(text)
+    with pytest.raises(UserError, match="above s5 pairs seed with seed"):
         plan("s5_ptd", path)
 
 
