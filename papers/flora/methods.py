@@ -106,6 +106,7 @@ METHODS: dict[str, Callable[[nn.Module, Setting], nn.Module]] = {
     "flora_orthogonal": lambda model, setting: flora(model, setting, core="orthogonal"),
     "flora_zero_factor": lambda model, setting: flora(model, setting, start="zero_factor"),
     "flora_whole_kernel": lambda model, setting: flora(model, setting, spatial=False),
+    "flora_keeping": lambda model, setting: flora(model, setting, recompute=False),
     "view": view,
     "lora": _peft("LoraConfig", lora_alpha=2),
     "dora": _peft("LoraConfig", lora_alpha=2, use_dora=True),

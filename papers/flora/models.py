@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from common.adapters.adapter import Adapter
 from common.adapters.method import AdapterMethod
@@ -42,7 +43,8 @@ class FLoRA(Adapter):
             terms; "orthogonal": factors with orthonormal columns.
         spatial: train a factor for each mode of the kernel; otherwise the core spans it whole.
         deviation: of the factors' entries; None takes sqrt(1 / (2 r_n)), as the authors' layers.
-        generator: of their draws, on the CPU.
+        recompute: see `FLoRAMethod`.
+        generator: of the factors' draws, on the CPU.
         like: whose device the parameters are on; of its dtype, or float32 if that is shorter.
     """
 
@@ -55,13 +57,14 @@ class FLoRA(Adapter):
         core: str,
         spatial: bool,
         deviation: float | None,
+        recompute: bool,
         generator: torch.Generator,
         like: Tensor,
     ):
         super().__init__()
         place = {"device": like.device, "dtype": torch.promote_types(like.dtype, torch.float32)}
         self.shape, self.scale = shape, scale
-        self.kind = core
+        self.kind, self.recompute = core, recompute
         modes = len(shape) if spatial else 2
         sizes = ranks if spatial else (*ranks[:2], *shape[2:])
         self.channel_ranks = sizes[:2]
@@ -107,6 +110,11 @@ class FLoRA(Adapter):
             return super().side(x, site)
         if x.ndim < len(site.shape):  # one input without a batch
             return self.side(x[None], site)[0]
+        if not (self.recompute and torch.is_grad_enabled()):
+            return self._in_three(x, site)
+        return checkpoint(self._in_three, x, site, use_reentrant=False, preserve_rng_state=False)
+
+    def _in_three(self, x: Float[Tensor, "b in ..."], site: Site) -> Float[Tensor, "b out ..."]:
         narrow = _channels(x, self.factor(1).mT)
         return _channels(site.convolve(narrow, self.kernel()), self.factor(0))
 
@@ -122,6 +130,8 @@ class FLoRAMethod(AdapterMethod):
         scale: s; None takes 4, unless alpha is given.
         alpha: s is alpha / rank.
         start, core, spatial, deviation: see `FLoRA`.
+        recompute: of a convolution, backward forms the r_1 + r_2 thin channels again instead of
+            keeping them. Off, for transforms of torch.func, which refuse it.
         seed: of the factors; every layer draws its own.
     """
 
@@ -136,6 +146,8 @@ class FLoRAMethod(AdapterMethod):
     core: str = "free"
     spatial: bool = True
     deviation: float | None = None
+    # Another way to the same numbers: not a part of the settings that are saved with them.
+    recompute: bool = field(default=True, repr=False)
     seed: int = 0
 
     def validate(self) -> None:
@@ -207,6 +219,7 @@ class FLoRAMethod(AdapterMethod):
             self.core,
             self.spatial,
             self.deviation,
+            self.recompute,
             generator,
             site.weight,
         )

@@ -17,7 +17,7 @@ class FloraConfig(TunerConfig):
         r: rank of the modes (out, in).
         spatial_rank: of each mode of a kernel.
         ranks: one for each mode, in place of both.
-        scale, alpha, start, core, spatial, deviation, seed: see `FLoRAMethod`.
+        scale, alpha, start, core, spatial, deviation, recompute, seed: see `FLoRAMethod`.
     """
 
     peft_name: ClassVar[str] = "STRUCTLAB_FLORA"
@@ -31,6 +31,7 @@ class FloraConfig(TunerConfig):
     core: str = "free"
     spatial: bool = True
     deviation: float | None = None
+    recompute: bool = True
     seed: int = 0
 
     def method(self) -> FLoRAMethod:
@@ -45,6 +46,7 @@ class FloraConfig(TunerConfig):
             core=self.core,
             spatial=self.spatial,
             deviation=self.deviation,
+            recompute=self.recompute,
             seed=self.seed,
         )
 

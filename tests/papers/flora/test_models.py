@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from common.adapters.cost import kept_bytes
 from common.adapters.plain import adapt
 from common.adapters.sites import site
 from common.errors import InvalidInputError
@@ -180,6 +181,27 @@ def test_an_input_without_a_batch():
     x = torch.randn(6, 6, 6)
     torch.testing.assert_close(update.side(x, place), update.side(x[None], place)[0])
     assert update.side(x, place).shape == layer(x).shape
+
+
+@pytest.mark.parametrize("settings", [{}, {"start": "zero_factor"}, {"core": "orthogonal"}])
+def test_what_is_formed_again_is_not_kept_and_gives_the_same_gradients(settings):
+    torch.manual_seed(0)
+    x = torch.randn(2, 6, 9, 9)
+    found = []
+    for recompute in (True, False):
+        torch.manual_seed(1)
+        model = nn.Sequential(nn.Conv2d(6, 5, 3, padding=1))
+        method = FLoRAMethod(rank=3, recompute=recompute, **settings)
+        (adapter,) = adapt(model, method).values()
+        stir([adapter])
+        kept = kept_bytes(model, x)
+        seen = x.clone().requires_grad_()
+        model(seen).square().sum().backward()
+        found.append((kept, [seen.grad, *(p.grad for p in adapter.parameters())]))
+    (again, grads), (kept, expected) = found
+    assert again == 0 < kept
+    for grad, wanted in zip(grads, expected, strict=True):
+        torch.testing.assert_close(grad, wanted)
 
 
 def test_mistakes_are_told():
