@@ -70,7 +70,12 @@ BOUNDS = {
         "within 0.025 0.037",
         "at_most 1e-08",
     ],
+    "U8": ["at_least 2", "at_least 2"],
+    "U9": ["at_least 0.8"],
+    "U10": ["at_least -2", "above 0", "at_most 1e-05", "above 1e-05"],
     "U11": ["is_at_least 0.001", "at_least 10", "at_least 10", "at_least 10"],
+    "U14": ["below 0", "in_seeds 5"],
+    "U15": ["at_least 0", "standard_errors 2"],
     "U16": [
         "at_most 1e-05",
         "within 0 0",
