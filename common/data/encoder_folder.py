@@ -16,10 +16,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from common.data.byte_pairs import tokenizers_library
 from common.data.context import DataContext
 from common.data.prepared import key
 from common.data.specs.encoder import EncoderSpec
-from common.errors import CorruptDataError, MissingDataError
+from common.errors import CorruptDataError, MissingDataError, UserError
 from common.nn.bert import BertConfig, BertEncoder
 
 FOLDER = "encoders"
@@ -72,7 +73,8 @@ def load(spec: EncoderSpec, context: DataContext) -> BroughtEncoder:
 
     Raises:
         MissingDataError: the folder, or a file in it, is not there.
-        CorruptDataError: the files are not those of such an encoder.
+        CorruptDataError: the files are not those of such an encoder, or not of one encoder.
+        UserError: the extra `lm`, which reads the tokenizer, is not installed.
     """
     folder = _folder(spec, context)
     if folder is None:
@@ -82,6 +84,7 @@ def load(spec: EncoderSpec, context: DataContext) -> BroughtEncoder:
     if _POSITIONS in state:
         state[_POSITIONS] = state[_POSITIONS][first:].clone()
     _check(folder, config, state)
+    _check_tokenizer(folder, config)
     with (folder / "model.safetensors").open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return BroughtEncoder(
@@ -175,4 +178,23 @@ def _check(folder: Path, config: BertConfig, state: dict[str, Tensor]) -> None:
         raise CorruptDataError(
             f"The tensors in {folder} are not those of its config.json: {other[0][0]} and "
             f"{len(other) - 1} more differ in name or shape. Get them anew."
+        )
+
+
+def _check_tokenizer(folder: Path, config: BertConfig) -> None:
+    """One of another model gives numbers that these embeddings do not have."""
+    try:
+        tokenizer = tokenizers_library().Tokenizer.from_file(str(folder / "tokenizer.json"))
+    except UserError:
+        raise
+    except Exception as error:  # the library raises no narrower one
+        raise CorruptDataError(
+            f"{folder / 'tokenizer.json'} cannot be read ({error}). Get it anew."
+        ) from error
+    tokens, types = tokenizer.get_vocab_size(), 1 + max(tokenizer.encode("a", "b").type_ids)
+    if tokens > config.vocabulary or types > config.types:
+        raise CorruptDataError(
+            f"{folder / 'tokenizer.json'} is of another model than its config.json: {tokens} "
+            f"tokens of {types} types, where the embeddings have {config.vocabulary} of "
+            f"{config.types}. Get both of one model."
         )

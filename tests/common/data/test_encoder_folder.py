@@ -34,10 +34,20 @@ def context(tmp_path, place):
     return DataContext(tmp_path / "data", local_source=tmp_path)
 
 
+def tokenizer(types: int, words: int = 3) -> str:
+    """Of so many words; the second sentence of a pair is of the last type."""
+    library = pytest.importorskip("tokenizers")
+    made = library.Tokenizer(library.models.WordLevel({str(i): i for i in range(words)}, "0"))
+    made.post_processor = library.processors.TemplateProcessing(
+        single="$A", pair=f"$A $B:{types - 1}", special_tokens=[]
+    )
+    return made.to_str()
+
+
 def put(folder, config, model):
     folder.mkdir()
     model.save_pretrained(folder)
-    (folder / "tokenizer.json").write_text("{}")
+    (folder / "tokenizer.json").write_text(tokenizer(model.config.type_vocab_size))
 
 
 def roberta(place, **more):
@@ -98,6 +108,17 @@ def test_files_of_something_else_are_refused(place, context):
         path.write_text(json.dumps(whole | change))
         with pytest.raises(CorruptDataError, match=message):
             encoder_folder.load(spec, context)
+    path.write_text(json.dumps(whole))
+    good = (folder / "tokenizer.json").read_text()
+    for text, message in (
+        (tokenizer(2), "3 tokens of 2 types, where the embeddings have 50 of 1"),
+        (tokenizer(1, words=51), "51 tokens"),
+        ("{}", "tokenizer.json cannot be read"),
+    ):
+        (folder / "tokenizer.json").write_text(text)
+        with pytest.raises(CorruptDataError, match=message):
+            encoder_folder.load(spec, context)
+    (folder / "tokenizer.json").write_text(good)
     path.write_text("[")
     with pytest.raises(CorruptDataError, match="does not describe a BERT"):
         encoder_folder.load(spec, context)
