@@ -73,6 +73,8 @@ BOUNDS = {
         "at_most cost/reference/kept_factored_bound",
         "within 1 1",
     ],
+    "R13": ["at_least -0.02"],
+    "R14": ["at_most 0"],
     "R15": ["at_most 1e-06", "at_most 1e-06", "within 0 0", "within 0 0"],
 }
 
