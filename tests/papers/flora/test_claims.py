@@ -64,6 +64,7 @@ BOUNDS = {
         "within 0 0",
         "within 0 0",
     ],
+    "F9": ["at_least -1.5", "at_least -1.5"],
     "F11": [
         "within 2560 2560",
         "within 40960 40960",
