@@ -77,5 +77,5 @@ def test_every_method_has_three_rates_in_seed_0():
     for claim in ("S8", "S10", "S16"):
         runs = next(c for c in content if c["id"] == claim)["checks"]["laptop"]["runs"]
         for run in runs:
-            rates = run["for_each"].get("lr", [])
+            rates = run.get("for_each", {}).get("lr", [])
             assert (len(rates) == 3) == (run["seeds"] == [0])
