@@ -20,7 +20,7 @@ from common.data.byte_pairs import tokenizers_library
 from common.data.context import DataContext
 from common.data.prepared import key
 from common.data.specs.encoder import EncoderSpec
-from common.errors import CorruptDataError, MissingDataError, UserError
+from common.errors import CorruptDataError, MissingDataError
 from common.nn.bert import BertConfig, BertEncoder
 
 FOLDER = "encoders"
@@ -183,10 +183,9 @@ def _check(folder: Path, config: BertConfig, state: dict[str, Tensor]) -> None:
 
 def _check_tokenizer(folder: Path, config: BertConfig) -> None:
     """One of another model gives numbers that these embeddings do not have."""
+    library = tokenizers_library()
     try:
-        tokenizer = tokenizers_library().Tokenizer.from_file(str(folder / "tokenizer.json"))
-    except UserError:
-        raise
+        tokenizer = library.Tokenizer.from_file(str(folder / "tokenizer.json"))
     except Exception as error:  # the library raises no narrower one
         raise CorruptDataError(
             f"{folder / 'tokenizer.json'} cannot be read ({error}). Get it anew."
