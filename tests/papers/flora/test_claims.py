@@ -90,6 +90,7 @@ BOUNDS = {
         "at_most 1",
         "at_most 1.25",
     ],
+    "F13": ["above 0", "above 0", "above 0", "above 0", "within -1 1"],
     "F14": [
         "at_most 0",
         "at_least 0",
