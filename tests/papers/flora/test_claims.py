@@ -78,7 +78,8 @@ BOUNDS = {
         "at_least 0",
         "standard_errors 2",
     ],
-    "F9": ["at_least -1.5", "at_least -1.5"],
+    "F9": ["at_least -1.5", "at_least -1.5", "at_least -1.5"],
+    "F10": ["standard_errors -2", "standard_errors -2"],
     "F11": [
         "within 2560 2560",
         "within 40960 40960",
@@ -90,7 +91,7 @@ BOUNDS = {
         "at_most 1",
         "at_most 1.25",
     ],
-    "F13": ["above 0", "above 0", "above 0", "above 0", "within -1 1"],
+    "F13": ["above 0", "above 0", "above 0", "above 0"],
     "F14": [
         "at_most 0",
         "at_least 0",
