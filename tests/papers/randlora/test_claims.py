@@ -45,7 +45,7 @@ BOUNDS = {
         "within 58.25 58.35",
         "within 0 0",
     ],
-    "R3": ["at_most 0", "within 0 0", "at_most 6", "within 48 48", "within 48 48"],
+    "R3": ["at_most 0", "within 0 0", "at_most 6", "within 48 48", "within 48 48", "within 48 48"],
     "R4": ["at_most 0", "at_most 0", "within -0.02 0.02"],
     "R5": [
         "at_most 1e-10",
