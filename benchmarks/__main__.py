@@ -22,6 +22,7 @@ BENCHMARKS = (
     "lora_limits",
     "sst_step",
     "adapters",
+    "sensing_descent",
 )
 
 
