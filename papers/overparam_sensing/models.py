@@ -23,8 +23,21 @@ class Factors(ABC):
     """Factors of the sought matrix; steps change them in place."""
 
     @abstractmethod
+    def pair(self) -> tuple[Float[Tensor, "b n1 k"], Float[Tensor, "b n2 k"]]:
+        """F and G; X twice."""
+
     def product(self) -> Float[Tensor, "b n1 n2"]:
-        """What they stand for."""
+        """What they stand for, F G^T."""
+        left, right = self.pair()
+        return left @ right.mT
+
+    def error(
+        self, truth: Float[Tensor, "n1 n2"], out: Float[Tensor, "b n1 n2"] | None = None
+    ) -> Float[Tensor, "b n1 n2"]:
+        """F G^T - truth, written to ``out``: a fresh large matrix every step costs page faults."""
+        left, right = self.pair()
+        truth = truth.expand(len(left), *truth.shape)
+        return torch.baddbmm(truth, left, right.mT, beta=-1, out=out)
 
     @abstractmethod
     def step(self, m: Float[Tensor, "b n1 n2"], eta: float) -> None:
@@ -44,8 +57,8 @@ class Symmetric(Factors):
     def __init__(self, x: Float[Tensor, "b n k"]):
         self.x = x
 
-    def product(self) -> Float[Tensor, "b n n"]:
-        return self.x @ self.x.mT
+    def pair(self) -> tuple[Float[Tensor, "b n k"], Float[Tensor, "b n k"]]:
+        return self.x, self.x
 
     def step(self, m: Float[Tensor, "b n n"], eta: float) -> None:
         self.x -= (0.5 * eta) * ((m + m.mT) @ self.x)
@@ -75,8 +88,8 @@ class Asymmetric(Factors):
     def __init__(self, f: Float[Tensor, "b n1 k"], g: Float[Tensor, "b n2 k"]):
         self.f, self.g = f, g
 
-    def product(self) -> Float[Tensor, "b n1 n2"]:
-        return self.f @ self.g.mT
+    def pair(self) -> tuple[Float[Tensor, "b n1 k"], Float[Tensor, "b n2 k"]]:
+        return self.f, self.g
 
     def step(self, m: Float[Tensor, "b n1 n2"], eta: float) -> None:
         change = m.mT @ self.f
@@ -148,9 +161,10 @@ def descend(
     if not eta > 0 or steps < 0:
         raise InvalidInputError(f"eta={eta}, steps={steps}; allowed: above 0, and 0 or more.")
     errors = []
+    error = None
     for step in range(steps + 1):
-        error = factors.product() - truth
-        errors.append(error.square().sum((-2, -1)))
+        error = factors.error(truth, error)
+        errors.append(torch.linalg.matrix_norm(error).square())
         if step % 256 == 255 and not _goes_on(errors[-1], halt, eta):
             break
         if step < steps:
