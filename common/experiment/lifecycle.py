@@ -18,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from common.errors import CorruptDataError, Diverged, MissingDataError, UserError
-from common.experiment import locks, processes, sources
+from common.experiment import locks, processes, ranges, sources
 from common.experiment import record as records
 from common.experiment.context import RunContext
 from common.experiment.folder import open_run_folder
@@ -58,6 +58,7 @@ def run_one(
     before the run has a folder, a disk that takes no record, and an interruption, once recorded.
     """
     content = plain(config)
+    ranges.check(config.task, "task")
     digest = config_hash(content)
     from common.experiment.machine import prepare
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from common.experiment.ranges import ranged
 from common.experiment.schema import TaskConfig
 
 
@@ -33,16 +34,16 @@ class SentencesTask(TaskConfig):
 
     weights: Any = None
     method: str = "lora"
-    rank: int = 16
-    alpha: float | None = None
-    lr: float = 1.0e-3
-    head_lr: float = 1.0e-3
-    weight_decay: float = 0.0
-    steps: int = 300
-    batch_size: int = 32
-    rows: int = 6400
-    rows_per_class: int = 0
-    held_out: int = 500
-    longest: int = 48
-    blocks: int = 2
+    rank: int = ranged(16, at_least=1)
+    alpha: float | None = ranged(None, above=0)
+    lr: float = ranged(1.0e-3, above=0)
+    head_lr: float = ranged(1.0e-3, above=0)
+    weight_decay: float = ranged(0.0, at_least=0)
+    steps: int = ranged(300, at_least=1)
+    batch_size: int = ranged(32, at_least=1)
+    rows: int = ranged(6400, at_least=0)
+    rows_per_class: int = ranged(0, at_least=0)
+    held_out: int = ranged(500, at_least=1)
+    longest: int = ranged(48, at_least=3)
+    blocks: int = ranged(2, at_least=1)
     targets: list[str] = field(default_factory=lambda: ["*.query", "*.value"])

@@ -76,7 +76,8 @@ class MeanDifference(Pair):
 
     Attributes:
         bounds: (word, number) pairs that must all be true.
-        standard_errors: the difference exceeds so many of its standard errors; 0 asks for nothing.
+        standard_errors: the difference exceeds so many of its standard errors, of which a negative
+            number allows it to lie below 0; 0 asks for nothing.
         paired: the standard error is that of the differences seed by seed.
     """
 

@@ -55,11 +55,12 @@ from pydantic import (
 )
 
 from common.errors import UserError
-from common.ledger.between import MeanDifference
+from common.ledger.between import MeanDifference, Ratio
 from common.ledger.node import Metric, Node, Table, Text, combinations, expanded
 from common.ledger.relation_form import Pair
 from common.ledger.relation_syntax import AnyForm
 from common.ledger.relations import Relation, Undecided, split, unique
+from common.ledger.trends import RankCorrelation
 from common.ledger.yaml_source import Source, load, sentences
 
 CLAIM, CORRECTION, THEORY = "claim", "correction", "theory"
@@ -145,13 +146,34 @@ class Correction(Node):
     consequence: Text
 
 
+class ShownRatio(Node):
+    """Of two means, beside a claim."""
+
+    ratio: Pair
+
+    def build(self, name: str) -> Relation:
+        """Without a bound."""
+        return Ratio(name, *self.ratio, ())
+
+
+class ShownCorrelation(Node):
+    """Spearman's, of the means of pairs, beside a claim."""
+
+    rank_correlation: Annotated[list[Pair], Field(min_length=3)]
+
+    def build(self, name: str) -> Relation:
+        """Without a bound."""
+        return RankCorrelation(name, tuple((a, b) for a, b in self.rank_correlation), ())
+
+
 class Check(Node):
     """How a claim is tested at one scale.
 
     Attributes:
         runs: what has to be run.
         relation: what must then hold.
-        report: name -> metric to show beside it, or two, whose difference is, seed by seed.
+        report: name -> metric to show beside it; or two, whose difference is, seed by seed; or
+            {ratio: [M, N]} or {rank_correlation: [[M, N], ...]}, of means.
         equal: recorded quantities that all compared variants have in equal measure (to 2 %;
             seconds to 10 %); a comparison whose budgets turn out to differ is not decided.
         budget: in words, what is equal and what is not.
@@ -162,7 +184,7 @@ class Check(Node):
 
     runs: Annotated[list[RunSpec], Field(min_length=1)]
     relation: AnyForm | None = None
-    report: dict[str, Metric | Pair] = Field(default_factory=dict)
+    report: dict[str, Metric | Pair | ShownRatio | ShownCorrelation] = Field(default_factory=dict)
     equal: list[Equal] = Field(default_factory=list)
     budget: str = ""
     cost_minutes: PositiveFloat | None = None
@@ -180,15 +202,21 @@ class Check(Node):
         return Undecided() if self.relation is None else self.relation.build()
 
     @cached_property
-    def differences(self) -> dict[str, MeanDifference]:
-        """Those of the report that are of two metrics."""
-        pairs = {name: of for name, of in self.report.items() if not isinstance(of, str)}
-        return {name: MeanDifference(name, *of, (), paired=True) for name, of in pairs.items()}
+    def shown(self) -> dict[str, Relation]:
+        """Those of the report that are of several metrics."""
+        return {
+            name: MeanDifference(name, *of, (), paired=True)
+            if isinstance(of, list)
+            else of.build(name)
+            for name, of in self.report.items()
+            if not isinstance(of, str)
+        }
 
     def metrics(self) -> list[str]:
         """Every metric that is read."""
-        shown = [[of] if isinstance(of, str) else of for of in self.report.values()]
-        return unique([*self.rule.metrics(), *chain.from_iterable(shown)])
+        single = [of for of in self.report.values() if isinstance(of, str)]
+        several = chain.from_iterable(shown.metrics() for shown in self.shown.values())
+        return unique([*self.rule.metrics(), *single, *several])
 
     def compares(self) -> bool:
         """Whether a part of the relation sets variants against each other."""

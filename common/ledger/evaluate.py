@@ -216,13 +216,12 @@ def _budget(rows: Sequence[RunRow], variant: str, quantity: str) -> float | None
 
 
 def _report(check: Check, lookup: Lookup) -> Iterator[Finding]:
-    """Means, and differences seed by seed; without a bound, so without a verdict."""
-    differences = check.differences
+    """Means, and what is formed of them; without a bound, so without a verdict."""
     for name, of in check.report.items():
         if isinstance(of, str):
             yield _figure(name, lookup(of))
         else:
-            found = differences[name].evaluate(lookup)
+            found = check.shown[name].evaluate(lookup)
             yield found if found.verdict == NOT_RUN else replace(found, verdict="")
 
 

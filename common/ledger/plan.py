@@ -203,7 +203,7 @@ def _check_metrics(check: Check, runs: tuple[PlannedRun, ...], where: str) -> No
                 f"{where}: {metric!r} is of a run that the check does not list; "
                 f"listed: {', '.join('/'.join(pair) for pair in seeds)}."
             )
-    for leaf in [*check.rule.leaves(), *check.differences.values()]:
+    for leaf in [*check.rule.leaves(), *check.shown.values()]:
         of_leaf = {tuple(seeds[split(m)[:2]]) for m in leaf.metrics()}
         if leaf.pairs_seeds and len(of_leaf) > 1:
             raise UserError(

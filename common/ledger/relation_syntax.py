@@ -13,7 +13,8 @@
                                                             lies_within: [low, high]
     {difference: [M, N], paired: true, lies_above: 0}       interval of the differences seed by seed
     {difference: [M, N], at_least: 1, standard_errors: 2}   of the means, and larger than so many
-                                                            of its standard errors
+                                                            of its standard errors; with -2, no
+                                                            further below 0 than two of them
     {ratio: [M, N], at_least: 1.5}                          of the means
     {average_of: [[M, N], [O, P], ...], at_least: 0}        M - N of the means, mean of the pairs
     {seeds_of: [M, N], below: 0, in_seeds: 2}               M - N seed by seed, in so many of them

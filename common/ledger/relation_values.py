@@ -65,7 +65,7 @@ class Difference(Form, Bounds, Sides):
 
     difference: Pair
     paired: bool = False
-    standard_errors: PositiveFloat | None = None
+    standard_errors: float | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Difference:

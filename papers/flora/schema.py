@@ -7,6 +7,7 @@ from typing import Any
 
 from hydra.core.config_store import ConfigStore
 
+from common.experiment.ranges import ranged
 from common.experiment.schema import TaskConfig
 
 
@@ -19,8 +20,8 @@ class FormulaTask(TaskConfig):
         convolutions: random configurations whose side path is compared with one convolution.
     """
 
-    shapes: int = 20
-    convolutions: int = 60
+    shapes: int = ranged(20, at_least=1)
+    convolutions: int = ranged(60, at_least=1)
 
 
 @dataclass
@@ -32,8 +33,8 @@ class PlantedTask(TaskConfig):
         draws: of each case.
     """
 
-    channels: int = 32
-    draws: int = 10
+    channels: int = ranged(32, at_least=8)
+    draws: int = ranged(10, at_least=1)
 
 
 @dataclass
@@ -61,16 +62,16 @@ class ShiftedTask(TaskConfig):
     weights: Any = None
     shift: str = "rot90"
     method: str = "flora"
-    rank: int = 7
-    in_rank: int = 0
-    spatial_rank: int = 2
-    scale: float = 4.0
-    lr: float = 1.0e-2
-    steps: int = 100
-    warmup: int = 10
-    batch_size: int = 64
-    held_out: int = 1000
-    directions: int = 4
+    rank: int = ranged(7, at_least=1)
+    in_rank: int = ranged(0, at_least=0)
+    spatial_rank: int = ranged(2, at_least=1)
+    scale: float = ranged(4.0, above=0)
+    lr: float = ranged(1.0e-2, above=0)
+    steps: int = ranged(100, at_least=1)
+    warmup: int = ranged(10, at_least=0)
+    batch_size: int = ranged(64, at_least=1)
+    held_out: int = ranged(1000, at_least=1)
+    directions: int = ranged(4, at_least=1)
 
 
 @dataclass
@@ -87,13 +88,13 @@ class ConvolutionCostTask(TaskConfig):
         rounds: of which the median is taken.
     """
 
-    channels: int = 128
-    side: int = 28
-    batch_size: int = 4
-    rank: int = 16
-    spatial_rank: int = 2
-    lora_rank: int = 4
-    rounds: int = 30
+    channels: int = ranged(128, at_least=1)
+    side: int = ranged(28, at_least=1)
+    batch_size: int = ranged(4, at_least=1)
+    rank: int = ranged(16, at_least=1)
+    spatial_rank: int = ranged(2, at_least=1)
+    lora_rank: int = ranged(4, at_least=1)
+    rounds: int = ranged(30, at_least=1)
 
 
 def register() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from hydra.core.config_store import ConfigStore
 
+from common.experiment.ranges import ranged
 from common.experiment.schema import TaskConfig
 
 
@@ -22,9 +23,9 @@ class IdentitiesTask(TaskConfig):
     """
 
     weights: Any = None
-    shapes: int = 40
-    layers: int = 30
-    rank: int = 384
+    shapes: int = ranged(40, at_least=1)
+    layers: int = ranged(30, at_least=1)
+    rank: int = ranged(384, at_least=1)
 
 
 @dataclass
@@ -38,8 +39,8 @@ class FactorsTask(TaskConfig):
     """
 
     weights: Any = None
-    size: int = 64
-    draws: int = 10
+    size: int = ranged(64, at_least=2)
+    draws: int = ranged(10, at_least=1)
 
 
 @dataclass
@@ -52,9 +53,9 @@ class CapacityTask(TaskConfig):
         draws: targets.
     """
 
-    size: int = 32
-    rank: int = 32
-    draws: int = 20
+    size: int = ranged(32, at_least=1)
+    rank: int = ranged(32, at_least=1)
+    draws: int = ranged(20, at_least=1)
 
 
 def register() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
 
+from common.experiment.ranges import ranged
 from common.experiment.schema import TaskConfig
 
 
@@ -21,10 +22,10 @@ class InstanceTask(TaskConfig):
         gamma: largest entry of X W_Q and of X W_K.
     """
 
-    length: int = 64
-    width: int = 4
-    rank: int = 2
-    gamma: float = 1.0
+    length: int = ranged(64, at_least=1)
+    width: int = ranged(4, at_least=1)
+    rank: int = ranged(2, at_least=1)
+    gamma: float = ranged(1.0, above=0)
 
 
 @dataclass
@@ -38,10 +39,10 @@ class ClosedFormsTask(InstanceTask):
         degrees: g of these.
     """
 
-    degree: int = 2
-    sharp_gamma: float = 4.0
-    widths: list[int] = field(default_factory=lambda: [2, 3, 4, 5, 6, 7, 8])
-    degrees: list[int] = field(default_factory=lambda: [0, 1, 2, 3, 4, 5, 6])
+    degree: int = ranged(2, at_least=0)
+    sharp_gamma: float = ranged(4.0, above=0)
+    widths: list[int] = ranged([2, 3, 4, 5, 6, 7, 8], at_least=1)
+    degrees: list[int] = ranged([0, 1, 2, 3, 4, 5, 6], at_least=0)
 
 
 @dataclass
@@ -56,11 +57,11 @@ class GradientErrorTask(InstanceTask):
         peer_degrees: g whose k1 is the budget of random features and of the truncated SVD.
     """
 
-    polynomial: str = "taylor"
-    degrees: list[int] = field(default_factory=lambda: [2, 4, 6, 8])
-    epsilon: float = 1.0e-3
-    peer_length: int = 256
-    peer_degrees: list[int] = field(default_factory=lambda: [2, 4])
+    polynomial: str = ranged("taylor", one_of=("taylor", "chebyshev"))
+    degrees: list[int] = ranged([2, 4, 6, 8], at_least=0)
+    epsilon: float = ranged(1.0e-3, above=0)
+    peer_length: int = ranged(256, at_least=1)
+    peer_degrees: list[int] = ranged([2, 4], at_least=0)
 
 
 @dataclass
@@ -69,20 +70,21 @@ class ScalingTask(InstanceTask):
 
     Attributes:
         degree: g.
-        lengths: L of the fast gradient, ascending; the last one's memory is taken.
+        lengths: L of the fast gradient, ascending, in place of `length`; memory is taken at each.
         exact_up_to: the exact peers are timed up to this L.
-        rounds: of which the median time is taken.
+        rounds: of which the median time is taken; the exact gradient has a third of them, the fused
+            kernel one.
     """
 
-    degree: int = 4
-    lengths: list[int] = field(default_factory=lambda: [2048, 4096, 8192, 16384, 32768, 65536])
-    exact_up_to: int = 16384
-    rounds: int = 9
+    degree: int = ranged(4, at_least=0)
+    lengths: list[int] = ranged([2048, 4096, 8192, 16384, 32768, 65536], at_least=1)
+    exact_up_to: int = ranged(16384, at_least=1)
+    rounds: int = ranged(9, at_least=1)
 
 
 @dataclass
 class PhaseTask(InstanceTask):
-    """E8.
+    """E8; `length` and `gamma` are not read.
 
     Attributes:
         eta: relative error of the polynomial.
@@ -92,16 +94,16 @@ class PhaseTask(InstanceTask):
         rounds: of which the median time is taken.
     """
 
-    eta: float = 1.0e-4
-    radii: list[float] = field(default_factory=lambda: [0.5, 1.0, 2.0, 4.0, 8.0])
-    gammas: list[float] = field(default_factory=lambda: [0.5, 1.0, 1.5, 2.0])
-    lengths: list[int] = field(default_factory=lambda: [256, 512, 1024, 2048, 4096, 8192])
-    rounds: int = 9
+    eta: float = ranged(1.0e-4, above=0, below=1)
+    radii: list[float] = ranged([0.5, 1.0, 2.0, 4.0, 8.0], above=0)
+    gammas: list[float] = ranged([0.5, 1.0, 1.5, 2.0], above=0)
+    lengths: list[int] = ranged([256, 512, 1024, 2048, 4096, 8192], at_least=1)
+    rounds: int = ranged(9, at_least=1)
 
 
 @dataclass
 class AdapterNormTask(InstanceTask):
-    """E9.
+    """E9; `gamma` is not read.
 
     Attributes:
         growths: k; the adapter's part of the queries has largest entry 0.3 k.
@@ -110,10 +112,10 @@ class AdapterNormTask(InstanceTask):
         judged_below: errors above it are not on the law and enter no slope.
     """
 
-    growths: list[int] = field(default_factory=lambda: [0, 1, 2, 4, 8])
-    degree: int = 4
-    eta: float = 1.0e-4
-    judged_below: float = 0.05
+    growths: list[int] = ranged([0, 1, 2, 4, 8], at_least=0)
+    degree: int = ranged(4, at_least=0)
+    eta: float = ranged(1.0e-4, above=0, below=1)
+    judged_below: float = ranged(0.05, above=0)
 
 
 @dataclass
@@ -126,9 +128,9 @@ class ThresholdTask(TaskConfig):
         machine_bits: L = 2^bits, lengths that a machine could hold.
     """
 
-    powers: list[int] = field(default_factory=lambda: [1, 2, 3, 4, 5, 6])
-    exponents: list[int] = field(default_factory=lambda: [25, 50, 100])
-    machine_bits: list[int] = field(default_factory=lambda: [8, 10, 12, 14, 16, 18, 20])
+    powers: list[int] = ranged([1, 2, 3, 4, 5, 6], at_least=1, at_most=300)
+    exponents: list[int] = ranged([25, 50, 100], at_least=1)
+    machine_bits: list[int] = ranged([8, 10, 12, 14, 16, 18, 20], at_least=1)
 
 
 @dataclass
@@ -142,12 +144,12 @@ class TrainingTask(InstanceTask):
         steps: of the optimiser.
     """
 
-    length: int = 256
-    gamma: float = 0.5
-    degree: int = 4
-    cap: float = 1.0
-    lr: float = 0.01
-    steps: int = 200
+    length: int = ranged(256, at_least=1)
+    gamma: float = ranged(0.5, above=0)
+    degree: int = ranged(4, at_least=0)
+    cap: float = ranged(1.0, above=0)
+    lr: float = ranged(0.01, above=0)
+    steps: int = ranged(200, at_least=1)
 
 
 @dataclass
@@ -165,12 +167,12 @@ class RealHeadsTask(TaskConfig):
     """
 
     weights: Any = None
-    windows: int = 16
-    length: int = 128
-    rank: int = 8
-    growths: list[int] = field(default_factory=lambda: [0, 25, 50, 100, 200])
-    eta: float = 1.0e-4
-    max_features: int = 20_000
+    windows: int = ranged(16, at_least=1)
+    length: int = ranged(128, at_least=3)
+    rank: int = ranged(8, at_least=1)
+    growths: list[int] = ranged([0, 25, 50, 100, 200], at_least=0)
+    eta: float = ranged(1.0e-4, above=0, below=1)
+    max_features: int = ranged(20_000, at_least=1)
 
 
 def register() -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hydra.core.config_store import ConfigStore
 
+from common.experiment.ranges import ranged
 from common.experiment.schema import TaskConfig
 from common.fine_tuning.schema import SentencesTask
 
@@ -19,10 +20,13 @@ class ExactnessTask(TaskConfig):
         built: models that are adapted on the meta device: roberta_base, roberta_large, vit_b32.
     """
 
-    shapes: list[list[int]] = field(
-        default_factory=lambda: [[9, 7, 2], [12, 12, 3], [20, 8, 1], [48, 48, 6]]
+    shapes: list[list[int]] = ranged(
+        [[9, 7, 2], [12, 12, 3], [20, 8, 1], [48, 48, 6]], at_least=1, count=3
     )
-    built: list[str] = field(default_factory=lambda: ["roberta_base", "roberta_large", "vit_b32"])
+    built: list[str] = ranged(
+        ["roberta_base", "roberta_large", "vit_b32"],
+        one_of=("roberta_base", "roberta_large", "vit_b32"),
+    )
 
 
 @dataclass
@@ -37,12 +41,12 @@ class RanksTask(TaskConfig):
         jacobians: (rows, columns, rank) of updates whose dimension is measured.
     """
 
-    shapes: int = 30
-    size: int = 48
-    rank: int = 6
-    steps: int = 20
-    jacobians: list[list[int]] = field(
-        default_factory=lambda: [[9, 6, 3], [8, 8, 4], [12, 8, 2], [14, 9, 3]]
+    shapes: int = ranged(30, at_least=1)
+    size: int = ranged(48, at_least=1)
+    rank: int = ranged(6, at_least=1)
+    steps: int = ranged(20, at_least=2)
+    jacobians: list[list[int]] = ranged(
+        [[9, 6, 3], [8, 8, 4], [12, 8, 2], [14, 9, 3]], at_least=1, count=3
     )
 
 
@@ -57,10 +61,10 @@ class FitTask(TaskConfig):
         rounds: of alternating least squares.
     """
 
-    size: int = 48
-    rank: int = 6
-    lora_rank: int = 4
-    rounds: int = 60
+    size: int = ranged(48, at_least=1)
+    rank: int = ranged(6, at_least=1)
+    lora_rank: int = ranged(4, at_least=1)
+    rounds: int = ranged(60, at_least=1)
 
 
 @dataclass
@@ -72,8 +76,8 @@ class SpectraTask(FitTask):
         basis: law of the bases.
     """
 
-    decays: list[float] = field(default_factory=lambda: [0.0, 0.1, 0.25, 0.5, 1.0])
-    basis: str = "normal"
+    decays: list[float] = ranged([0.0, 0.1, 0.25, 0.5, 1.0], at_least=0)
+    basis: str = ranged("normal", one_of=("uniform", "normal", "binary", "ternary"))
 
 
 @dataclass
@@ -90,13 +94,13 @@ class SparseTask(TaskConfig):
         rounds: of alternating least squares.
     """
 
-    width: int = 768
-    sparsities: list[float] = field(default_factory=lambda: [2.0, 6.0, 768**0.5, 100.0, 200.0])
-    draws: int = 20
-    size: int = 96
-    rank: int = 8
-    beyond: float = 25.0
-    rounds: int = 60
+    width: int = ranged(768, at_least=1)
+    sparsities: list[float] = ranged([2.0, 6.0, 768**0.5, 100.0, 200.0], at_least=2)
+    draws: int = ranged(20, at_least=1)
+    size: int = ranged(96, at_least=1)
+    rank: int = ranged(8, at_least=1)
+    beyond: float = ranged(25.0, at_least=1)
+    rounds: int = ranged(60, at_least=1)
 
 
 @dataclass
@@ -114,12 +118,12 @@ class UpdateRankTask(TaskConfig):
     """
 
     arm: str = "full"
-    size: int = 48
-    rank: int = 6
-    steps: int = 3000
-    lr: float = 1.0e-2
-    batch_size: int = 256
-    held_out: int = 8192
+    size: int = ranged(48, at_least=1)
+    rank: int = ranged(6, at_least=2)
+    steps: int = ranged(3000, at_least=2)
+    lr: float = ranged(1.0e-2, above=0)
+    batch_size: int = ranged(256, at_least=1)
+    held_out: int = ranged(8192, at_least=1)
 
 
 @dataclass
@@ -135,19 +139,19 @@ class AlignmentTask(SentencesTask):
         plane_rows: training rows of a loss.
     """
 
-    rank: int = 12
-    lr: float = 3.0e-3
-    lora_rank: int = 16
-    lora_lr: float = 1.0e-3
-    full_lr: float = 1.0e-4
-    steps: int = 150
-    batch_size: int = 16
-    rows: int = 2400
-    blocks: int = 6
-    longest: int = 32
+    rank: int = ranged(12, at_least=1)
+    lr: float = ranged(3.0e-3, above=0)
+    lora_rank: int = ranged(16, at_least=1)
+    lora_lr: float = ranged(1.0e-3, above=0)
+    full_lr: float = ranged(1.0e-4, above=0)
+    steps: int = ranged(150, at_least=1)
+    batch_size: int = ranged(16, at_least=1)
+    rows: int = ranged(2400, at_least=0)
+    blocks: int = ranged(6, at_least=1)
+    longest: int = ranged(32, at_least=3)
     plane: bool = False
-    plane_size: int = 9
-    plane_rows: int = 256
+    plane_size: int = ranged(9, at_least=2)
+    plane_rows: int = ranged(256, at_least=1)
 
 
 @dataclass
@@ -164,13 +168,13 @@ class CostTask(TaskConfig):
         rounds: of which the median is taken.
     """
 
-    width: int = 384
-    layers: int = 4
-    tokens: int = 2048
-    few_tokens: int = 128
-    rank: int = 6
-    lora_rank: int = 16
-    rounds: int = 21
+    width: int = ranged(384, at_least=1)
+    layers: int = ranged(4, at_least=1)
+    tokens: int = ranged(2048, at_least=1)
+    few_tokens: int = ranged(128, at_least=1)
+    rank: int = ranged(6, at_least=1)
+    lora_rank: int = ranged(16, at_least=1)
+    rounds: int = ranged(21, at_least=1)
 
 
 @dataclass
@@ -181,8 +185,8 @@ class PeerTask(TaskConfig):
         shapes: (rows, columns, rank).
     """
 
-    shapes: list[list[int]] = field(
-        default_factory=lambda: [[8 + 3 * i, 6 + 5 * (i % 4), 1 + i % 5] for i in range(20)]
+    shapes: list[list[int]] = ranged(
+        [[8 + 3 * i, 6 + 5 * (i % 4), 1 + i % 5] for i in range(20)], at_least=1, count=3
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from hydra.core.config_store import ConfigStore
 
+from common.experiment.ranges import ranged
 from common.experiment.schema import TaskConfig
 
 
@@ -27,17 +28,17 @@ class LayerTask(TaskConfig):
         llama_rank: of LLaMA-1.3B.
     """
 
-    shapes: list[list[int]] = field(default_factory=lambda: [[20, 30], [24, 24], [30, 20]])
-    rank: int = 5
-    steps: int = 200
-    step_shape: list[int] = field(default_factory=lambda: [20, 30])
-    step_rank: int = 5
-    rates: list[float] = field(default_factory=lambda: [1.0e-3, 1.0e-4])
-    trials: int = 100
-    singular_values: list[float] = field(default_factory=lambda: [4.0, 2.0, 1.0, 0.0])
-    drawn_rank: int = 2
-    draws: int = 20_000
-    llama_rank: int = 128
+    shapes: list[list[int]] = ranged([[20, 30], [24, 24], [30, 20]], at_least=1, count=2)
+    rank: int = ranged(5, at_least=1)
+    steps: int = ranged(200, at_least=1)
+    step_shape: list[int] = ranged([20, 30], at_least=1, count=2)
+    step_rank: int = ranged(5, at_least=1)
+    rates: list[float] = ranged([1.0e-3, 1.0e-4], above=0, count=2)
+    trials: int = ranged(100, at_least=1)
+    singular_values: list[float] = ranged([4.0, 2.0, 1.0, 0.0], at_least=0)
+    drawn_rank: int = ranged(2, at_least=1)
+    draws: int = ranged(20_000, at_least=1)
+    llama_rank: int = ranged(128, at_least=1)
 
 
 @dataclass
@@ -51,10 +52,10 @@ class MethodTask(TaskConfig):
         round_iterations: T2, iterations between two SVDs; 0 takes k / r of each layer.
     """
 
-    rank: int = 16
-    iteration_steps: int = 50
-    restart_warmup: int = 5
-    round_iterations: int = 0
+    rank: int = ranged(16, at_least=1)
+    iteration_steps: int = ranged(50, at_least=1)
+    restart_warmup: int = ranged(5, at_least=0)
+    round_iterations: int = ranged(0, at_least=0)
 
 
 @dataclass
@@ -67,13 +68,13 @@ class BoundTask(MethodTask):
         steps: of the optimiser.
     """
 
-    rank: int = 8
-    iteration_steps: int = 20
-    restart_warmup: int = 2
-    round_iterations: int = 8
-    size: int = 64
-    lr: float = 1.0e-2
-    steps: int = 4000
+    rank: int = ranged(8, at_least=1)
+    iteration_steps: int = ranged(20, at_least=1)
+    restart_warmup: int = ranged(2, at_least=0)
+    round_iterations: int = ranged(8, at_least=0)
+    size: int = ranged(64, at_least=2)
+    lr: float = ranged(1.0e-2, above=0)
+    steps: int = ranged(4000, at_least=1)
 
 
 @dataclass
@@ -93,16 +94,16 @@ class LanguageTask(MethodTask):
         val_tokens: of validation files.
     """
 
-    layers: int = 4
-    width: int = 128
-    heads: int = 4
-    context: int = 64
-    steps: int = 500
-    batch_size: int = 16
-    warmup: int = 25
-    weight_decay: float = 0.0
-    clip: float = 1.0
-    val_tokens: int = 32_768
+    layers: int = ranged(4, at_least=1)
+    width: int = ranged(128, at_least=1)
+    heads: int = ranged(4, at_least=1)
+    context: int = ranged(64, at_least=2)
+    steps: int = ranged(500, at_least=1)
+    batch_size: int = ranged(16, at_least=1)
+    warmup: int = ranged(25, at_least=0)
+    weight_decay: float = ranged(0.0, at_least=0)
+    clip: float = ranged(1.0, at_least=0)
+    val_tokens: int = ranged(32_768, at_least=1)
 
 
 @dataclass
@@ -119,11 +120,11 @@ class LanguageModelTask(LanguageTask):
     """
 
     method: str = "sst"
-    lr: float = 3.0e-3
-    test_tokens: int = 65_536
+    lr: float = ranged(3.0e-3, above=0)
+    test_tokens: int = ranged(65_536, at_least=1)
     prune: bool = True
-    shares: list[float] = field(default_factory=lambda: [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
-    pruning_tokens: int = 8192
+    shares: list[float] = ranged([0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0], above=0, at_most=1)
+    pruning_tokens: int = ranged(8192, at_least=1)
 
 
 @dataclass
@@ -159,7 +160,7 @@ class RulesTask(LanguageTask):
             "sst_active_values",
         ]
     )
-    lr: float = 3.0e-3
+    lr: float = ranged(3.0e-3, above=0)
 
 
 @dataclass
@@ -178,13 +179,13 @@ class ImagesTask(MethodTask):
     """
 
     method: str = "sst"
-    lr: float = 1.0e-3
-    widths: list[int] = field(default_factory=lambda: [512, 512, 512])
+    lr: float = ranged(1.0e-3, above=0)
+    widths: list[int] = ranged([512, 512, 512], at_least=1)
     skip: list[str] = field(default_factory=lambda: ["6"])
-    epochs: int = 2
-    batch_size: int = 128
-    weight_decay: float = 0.0
-    val: int = 5000
+    epochs: int = ranged(2, at_least=1)
+    batch_size: int = ranged(128, at_least=1)
+    weight_decay: float = ranged(0.0, at_least=0)
+    val: int = ranged(5000, at_least=1)
 
 
 @dataclass
@@ -211,19 +212,19 @@ class GraphTask(TaskConfig):
 
     network: str = "hybonet"
     methods: list[str] = field(default_factory=lambda: ["lora", "relora", "sst"])
-    ranks: list[int] = field(default_factory=lambda: [1, 2])
-    width: int = 16
-    layers: int = 2
-    dropout: float = 0.0
+    ranks: list[int] = ranged([1, 2], at_least=1)
+    width: int = ranged(16, at_least=2)
+    layers: int = ranged(2, at_least=1)
+    dropout: float = ranged(0.0, at_least=0, below=1)
     attention: bool = False
-    margin: float = 2.0
-    epochs: int = 200
-    lr: float = 0.01
-    weight_decay: float = 1.0e-3
-    clip: float = 1.0
-    iteration_steps: int = 20
-    restart_warmup: int = 2
-    round_iterations: int = 0
+    margin: float = ranged(2.0, at_least=0)
+    epochs: int = ranged(200, at_least=1)
+    lr: float = ranged(0.01, above=0)
+    weight_decay: float = ranged(1.0e-3, at_least=0)
+    clip: float = ranged(1.0, at_least=0)
+    iteration_steps: int = ranged(20, at_least=1)
+    restart_warmup: int = ranged(2, at_least=0)
+    round_iterations: int = ranged(0, at_least=0)
 
 
 @dataclass
@@ -252,26 +253,26 @@ class TranslationTask(MethodTask):
         test: see ``train``.
     """
 
-    rank: int = 8
+    rank: int = ranged(8, at_least=1)
     method: str = "sst"
     geometry: str = "euclidean"
-    lr: float = 3.0e-3
-    width: int = 64
-    heads: int = 4
-    layers: int = 2
-    dropout: float = 0.0
-    steps: int = 1000
-    batch_size: int = 32
-    warmup: int = 50
-    clip: float = 1.0
-    smoothing: float = 0.0
-    nouns: int = 30
-    verbs: int = 15
-    adjectives: int = 12
+    lr: float = ranged(3.0e-3, above=0)
+    width: int = ranged(64, at_least=1)
+    heads: int = ranged(4, at_least=1)
+    layers: int = ranged(2, at_least=1)
+    dropout: float = ranged(0.0, at_least=0, below=1)
+    steps: int = ranged(1000, at_least=1)
+    batch_size: int = ranged(32, at_least=1)
+    warmup: int = ranged(50, at_least=0)
+    clip: float = ranged(1.0, at_least=0)
+    smoothing: float = ranged(0.0, at_least=0, below=1)
+    nouns: int = ranged(30, at_least=1)
+    verbs: int = ranged(15, at_least=1)
+    adjectives: int = ranged(12, at_least=1)
     grammar_seed: int = 0
-    train: int = 20_000
-    val: int = 200
-    test: int = 200
+    train: int = ranged(20_000, at_least=1)
+    val: int = ranged(200, at_least=1)
+    test: int = ranged(200, at_least=1)
 
 
 def register() -> None:

@@ -25,7 +25,7 @@ from hydra.core.override_parser.types import Override, OverrideType
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 from common.errors import UserError
-from common.experiment import sources
+from common.experiment import ranges, sources
 from common.experiment.composite import composite_hash, member_overrides
 from common.experiment.datasets import datasets
 from common.experiment.identity import config_hash, flat, plain
@@ -252,6 +252,7 @@ class _Resolved:
             leaves = {key: OmegaConf.select(config, key) for key in _FACTS}
             return cls(leaves, members=tuple(config.task.members))
         leaves = flat(plain(config))
+        ranges.check(config.task, "task")
         return cls(leaves, tuple(sorted(sources.roots(config))), tuple(datasets(config.task)))
 
 

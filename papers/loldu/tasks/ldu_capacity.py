@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from common.errors import InvalidInputError
 from common.experiment.context import RunContext, TaskResult
 from papers.loldu.accounting import counts
 from papers.loldu.decompositions import Atoms, decompose
@@ -14,6 +15,10 @@ def run(context: RunContext) -> TaskResult:
     """``captured_<atoms>``: part of the energy of a Gaussian target that the best coefficients of
     the first r atoms of another Gaussian matrix hold, mean over draws; ``expected``: r / (m n)."""
     task = context.config.task
+    if task.rank > task.size:
+        raise InvalidInputError(
+            f"task.rank={task.rank} of matrices of {task.size} rows; allowed: 1 to {task.size}."
+        )
     generator = torch.Generator().manual_seed(context.config.seed)
     captured: dict[str, list[float]] = {"ldu": [], "svd": [], "random": []}
     shape = (task.size, task.size)

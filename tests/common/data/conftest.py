@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -21,12 +20,3 @@ def local_context(tmp_path: Path) -> DataContext:
     return DataContext(
         tmp_path / "data", local_source=tmp_path / "local", download=False, progress=False
     )
-
-
-@pytest.fixture
-def genuine_context(tmp_path: Path) -> DataContext:
-    """Genuine sets from the folder named by STRUCTLAB_DATA; packages may be fetched."""
-    source = os.environ.get("STRUCTLAB_DATA")
-    if not source:
-        pytest.skip("STRUCTLAB_DATA does not name a folder of data sets")
-    return DataContext(tmp_path / "data", local_source=Path(source), progress=False)

@@ -191,15 +191,26 @@ REPORTED = f"""{VARIANTS}        equal: [steps]
         report:
           s5: lra/image/s5/accuracy
           above s5: [lra/image/s5_ptd/accuracy, lra/image/s5/accuracy]
+          over s5: {{ratio: [lra/image/s5_ptd/accuracy, lra/image/s5/accuracy]}}
+          with loss:
+            rank_correlation:
+              - [lra/image/s5/accuracy, lra/image/s5_ptd/loss]
+              - [lra/image/s5_ptd/accuracy, lra/image/s5/loss]
+              - [lra/image/s5_ptd/loss, lra/image/s5/accuracy]
 """
 
 
-def test_a_report_shows_means_and_differences_seed_by_seed(tmp_path):
+def test_a_report_shows_means_and_what_is_formed_of_them(tmp_path):
     path = tmp_path / "claims.yaml"
     path.write_text(REPORTED)
     planned = plan("s5_ptd", path)
     rows = [
-        RunRow(*run.key, run.config_hash, metrics={"accuracy": value}, code={"common.errors": CODE})
+        RunRow(
+            *run.key,
+            run.config_hash,
+            metrics={"accuracy": value, "loss": -value},
+            code={"common.errors": CODE},
+        )
         for run, value in zip(planned.runs["A", "laptop"], (40.0, 44.0, 41.0, 46.0), strict=True)
     ]
     assert [(run.variant, run.seed) for run in planned.runs["A", "laptop"]] == [
@@ -210,12 +221,14 @@ def test_a_report_shows_means_and_differences_seed_by_seed(tmp_path):
     ]
     present = Present(lambda module: CODE)
     (result,) = evaluate(planned, rows, "laptop", {}, present)
-    mean, difference = result.report
+    mean, difference, ratio, correlation = result.report
     assert (mean.value, difference.value) == (42.0, 1.5)
     assert difference.measured.startswith("43.5 - 42 = 1.5 ± ")
-    assert (mean.verdict, difference.verdict) == ("", "")
+    assert ratio.measured == "43.5 / 42 = 1.036"
+    assert correlation.measured == "-0.5 over 3 pairs"
+    assert {shown.verdict for shown in result.report} == {""}
     (result,) = evaluate(planned, rows[:3], "laptop", {}, present)
-    assert result.report[1].verdict == "not run"
+    assert {shown.verdict for shown in result.report[1:]} == {"not run"}
     path.write_text(REPORTED.replace("[lra/image/s5_ptd/accuracy, ", "["))
     with pytest.raises(UserError, match="at least 2 items"):
         read(path)

@@ -178,10 +178,17 @@ def test_mistakes_are_explained(relation, message):
         ({"at_least": 1, "standard_errors": 8}, "holds"),
         ({"at_least": 1, "standard_errors": 9}, "fails"),
         ({"standard_errors": 8}, "holds"),
+        ({"standard_errors": -2}, "holds"),
     ],
 )
 def test_differences_of_means(relation, expected):
     assert verdict({"difference": ["t/b/x", "t/a/x"], **relation}) == expected
+
+
+@pytest.mark.parametrize(("errors", "expected"), [(-9, "holds"), (-8, "fails")])
+def test_a_difference_may_lie_below_0_by_so_many_errors(errors, expected):
+    pair = {"difference": ["t/a/x", "t/b/x"]}  # -7.5
+    assert verdict({**pair, "standard_errors": errors}) == expected
 
 
 def test_one_seed_has_no_standard_error():

@@ -97,6 +97,22 @@ def test_a_core_of_rank_one_by_hand():
     torch.testing.assert_close(update.change().view(2, 2, 1, 2), expected.double())
 
 
+def test_factors_in_the_authors_order_are_the_same_change():
+    """Theirs is (in, out, height, width); here that of the weight, (out, in, height, width)."""
+    place = site("layer", nn.Conv2d(5, 6, 3, bias=False).double())
+    update = FLoRAMethod(ranks=(3, 2, 2, 1), scale=4.0).build(place, None, 0).double()
+    core = torch.randn(2, 3, 2, 1, dtype=torch.float64)
+    factors = [torch.randn(n, r).double() for n, r in ((5, 2), (6, 3), (3, 2), (3, 1))]
+    theirs = 4.0 * torch.einsum("abcd,ia,ob,hc,wd->iohw", core, *factors)
+    order = (1, 0, 2, 3)
+    with torch.no_grad():
+        update.core.copy_(core.permute(order))
+        for mode, taken in enumerate(order):
+            update.modes[mode].copy_(factors[taken])
+    change = update.change().view(place.shape)
+    torch.testing.assert_close(change, theirs.transpose(0, 1))
+
+
 CONFIGURATIONS = [
     {"kernel_size": k, "stride": s, "padding": p, "dilation": d, "groups": g, "padding_mode": m}
     for k, s, p, d in [

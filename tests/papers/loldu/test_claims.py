@@ -74,6 +74,7 @@ BOUNDS = {
     "U9": ["at_least 0.8"],
     "U10": ["at_least -2", "above 0", "at_most 1e-05", "above 1e-05"],
     "U11": ["is_at_least 0.001", "at_least 10", "at_least 10", "at_least 10"],
+    "U12": ["at_least 0"],
     "U14": ["below 0", "in_seeds 5"],
     "U15": ["at_least 0", "standard_errors 2"],
     "U16": [

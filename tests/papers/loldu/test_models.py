@@ -75,6 +75,23 @@ def test_the_gradient_of_a_pivot():
     torch.testing.assert_close(update.z.grad, by_token, rtol=1e-10, atol=1e-10)
 
 
+def test_training_takes_twelve_bytes_a_pivot():
+    """A number and Adam's two moments of it, float32; the factors have none."""
+    place = site("layer", nn.Linear(7, 9))
+    update = LoLDUMethod(rank=5).build(place, None, 0)
+    optimiser = torch.optim.Adam(update.parameters())
+    update.side(torch.randn(3, 7), place).sum().backward()
+    optimiser.step()
+    moments = [
+        moment
+        for state in optimiser.state.values()
+        for name, moment in state.items()
+        if name != "step"
+    ]
+    held = sum(t.numel() * t.element_size() for t in [*update.parameters(), *moments])
+    assert held == 12 * 5
+
+
 def test_a_token_keeps_r_numbers():
     place, update = built((64, 48), rank=8)
     kept = {}

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.errors import InvalidInputError
+from papers.lora_limits.allocation import Allocations
 from papers.lora_limits.attention import almost_linear_attention
 from papers.lora_limits.bounds import Sizes, chosen_polynomial, gamma, score_radius
 from papers.lora_limits.exact import adapters_by_autograd, chain, closed_form
@@ -154,6 +155,22 @@ def test_attention_is_close_to_exact_attention_and_its_gradient():
         strict=True,
     ):
         torch.testing.assert_close(one, other, rtol=1e-7, atol=1e-8)
+
+
+def test_attention_forms_no_matrix_of_scores():
+    """Forward and backward: memory grows with L, the largest tensor is far below L x L."""
+
+    def training(length: int) -> Allocations:
+        q, k, v = (0.3 * torch.randn(length, 3) for _ in range(3))
+        leaves = [a.requires_grad_() for a in (q, k, v)]
+        polynomial = taylor(4, float(score_radius(q.detach(), k.detach())))
+        with Allocations() as seen:
+            almost_linear_attention(*leaves, polynomial).square().sum().backward()
+        return seen
+
+    short, long = training(2000), training(8000)
+    assert long.largest < 0.1 * 4 * 8000**2
+    assert long.peak_bytes < 4.4 * short.peak_bytes
 
 
 def test_attention_refuses():

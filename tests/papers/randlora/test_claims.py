@@ -45,7 +45,7 @@ BOUNDS = {
         "within 58.25 58.35",
         "within 0 0",
     ],
-    "R3": ["at_most 0", "within 0 0", "at_most 6", "within 48 48", "within 48 48"],
+    "R3": ["at_most 0", "within 0 0", "at_most 6", "within 48 48", "within 48 48", "within 48 48"],
     "R4": ["at_most 0", "at_most 0", "within -0.02 0.02"],
     "R5": [
         "at_most 1e-10",
@@ -57,6 +57,7 @@ BOUNDS = {
     ],
     "R6": ["at_least 0.1", "above 0", "above 0"],
     "R7": ["at_least 0", "standard_errors 2", "at_least 0", "standard_errors 2"],
+    "R8": ["at_least -0.5", "at_least 0"],
     "R11": [
         "within -0.005 0.005",
         "within 0.662 0.672",

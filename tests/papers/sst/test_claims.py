@@ -50,7 +50,7 @@ BOUNDS = {
     "S6": ["at_least 0.999", "below 0.1"],
     "S7": ["at_most 0", "above 0", "above 0"],
     "S9": ["absolute 0.1"] * 5,
-    "S10": ["above 0", "above 0", "at_most 0.001"],
+    "S10": ["above 0", "above 0", "above 0", "at_most 0.001"],
     "S11": ["at_least -0.5", "beyond 1", "at_least 40"],
     "S12": [
         "at_most sampling_rules/tiny/sst_top_loss",

@@ -254,6 +254,22 @@ def test_the_transformer_stays_on_the_manifold_under_every_method():
         assert violation(model, Pairs(source, target)) < 1e-3
 
 
+def test_centroids_of_attention_are_on_the_manifold(monkeypatch):
+    """They are states too, between two layers."""
+    seen, centroid = [], lorentz.centroid
+
+    def watched(*arguments):
+        seen.append(centroid(*arguments))
+        return seen[-1]
+
+    monkeypatch.setattr(lorentz, "centroid", watched)
+    model = LorentzTransformer(9, 9, width=8, heads=2, layers=2, positions=8)
+    model(torch.randint(3, 9, (4, 6)), torch.randint(3, 9, (4, 7)))
+    assert len(seen) == 6  # two of the encoder, two and two of the decoder
+    for points in seen:
+        assert float((lorentz.inner(points, points) + 1).detach().abs().max()) < 1e-4
+
+
 def test_refusals():
     with pytest.raises(InvalidInputError, match="allowed: hybonet, hgcn, hnn"):
         build("gcn", 5, 3, width=4, layers=1)

@@ -9,6 +9,7 @@ from torch import nn
 
 from common.errors import InvalidInputError
 from common.nn.gpt import GPT, GPTConfig
+from papers.sst.adapters import LoRALinear
 from papers.sst.galore import GaLoreAdamW
 from papers.sst.methods import FULL, GALORE, NAMES, SST, Method, apply
 from papers.sst.models import SpectralLinear
@@ -22,6 +23,27 @@ def gpt():
 
 
 TOKENS = torch.arange(16).reshape(2, 8)
+
+
+def test_lora_is_that_of_peft():
+    """The same function and gradients at the same factors, at alpha = r."""
+    peft = pytest.importorskip("peft")
+    linear, x = nn.Linear(6, 5), torch.randn(4, 6)
+    ours = LoRALinear(linear, 3)
+    nn.init.normal_(ours.B)
+    config = peft.LoraConfig(r=3, lora_alpha=3, target_modules=["0"])
+    theirs = peft.get_peft_model(nn.Sequential(linear), config)
+    layer = theirs.base_model.model[0]
+    a, b = layer.lora_A["default"].weight, layer.lora_B["default"].weight
+    with torch.no_grad():
+        a.copy_(ours.A)
+        b.copy_(ours.B)
+    found, wanted = ours(x), theirs(x)
+    torch.testing.assert_close(found, wanted)
+    found.square().sum().backward()
+    wanted.square().sum().backward()
+    torch.testing.assert_close(ours.A.grad, a.grad)
+    torch.testing.assert_close(ours.B.grad, b.grad)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -135,6 +135,32 @@ def test_columns_have_length_one_and_values_are_not_negative():
     assert float(layer.s.min()) == 0.0
 
 
+def test_both_gradients_take_the_same_first_step_of_adam():
+    """Whose division by the gradient's size takes the factor s out again, up to its eps."""
+    weight, x = gaussian(12, 9), gaussian(5, 9)
+    stepped = []
+    for gradient in (ENHANCED, DEFAULT):
+        layer = layer_of(weight, 4, gradient)
+        optimiser = torch.optim.Adam(layer.parameters(), lr=1e-2)
+        layer(x).square().sum().backward()
+        optimiser.step()
+        layer.constrain()
+        stepped.append(layer.weight().detach())
+    torch.testing.assert_close(*stepped, rtol=0, atol=1e-8)
+    assert float((stepped[0] - weight).abs().max()) > 1e-3
+
+
+def test_a_singular_value_at_0_can_come_back():
+    layer = layer_of(gaussian(6, 5), 2, ENHANCED)
+    with torch.no_grad():
+        layer.s[0] = 0.0
+    u, v = layer.U[:, 0].detach().clone(), layer.V[:, 0].detach().clone()
+    (-(u @ layer(v[None])[0])).backward()  # falls as the value rises
+    torch.optim.SGD([layer.s], lr=0.5).step()
+    layer.constrain()
+    assert float(layer.s[0].detach()) == pytest.approx(0.5)
+
+
 def test_a_random_start_keeps_the_singular_values_alone():
     linear = nn.Linear(20, 12, dtype=torch.float64)
     layer = SpectralLinear.from_linear(linear, 4, start="random")

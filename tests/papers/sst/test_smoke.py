@@ -92,8 +92,6 @@ def test_missing_graphs_and_texts_are_told(smoke, made):
         ("translation", "task.method=dora", "task.method='dora'; allowed: full"),
         ("translation", "task.geometry=sphere", "allowed: euclidean, lorentz"),
         ("translation", "task.rank=17", "rank=17"),
-        ("increment_bound", "task.lr=0", "lr=0.0; allowed"),
-        ("translation", "task.iteration_steps=0", "iteration_steps=0"),
     ],
 )
 def test_mistakes_are_told(task, setting, said, smoke):
