@@ -23,6 +23,7 @@ BENCHMARKS = (
     "sst_step",
     "adapters",
     "sensing_descent",
+    "subgradient",
 )
 
 

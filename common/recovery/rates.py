@@ -80,6 +80,6 @@ def power(errors: Float[np.ndarray, " steps"], at: list[int]) -> Line:
 
 
 def first_below(errors: Float[np.ndarray, " steps"], bound: float) -> float:
-    """The first step whose error is below a bound; infinite if none is."""
+    """The first step whose error is below a bound; the number of errors if none is."""
     below = np.flatnonzero(np.asarray(errors) < bound)
-    return float(below[0]) if len(below) else math.inf
+    return float(below[0] if len(below) else len(errors))

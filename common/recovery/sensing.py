@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from copy import copy
 from functools import cached_property
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from common.errors import InvalidInputError
@@ -98,6 +99,48 @@ class Dense(Sensing):
             raise InvalidInputError(f"matrices of {self.shape} have no symmetric part.")
         matrices = self.rows.unflatten(-1, self.shape)
         return Dense((matrices + matrices.mT) / 2)
+
+
+class Packed(Sensing):
+    """Measurements of symmetric matrices, by the upper triangles of the A_i: half of ``Dense``.
+
+    Args:
+        dense: of square matrices; their symmetric parts are kept, which measure the same.
+    """
+
+    def __init__(self, dense: Dense):
+        size = dense.shape[0]
+        matrices = dense.symmetrised().rows
+        row, column = torch.triu_indices(size, size, device=matrices.device)
+        self.shape = dense.shape
+        self.upper = row * size + column
+        self.place = torch.empty(size, size, dtype=torch.long, device=matrices.device)
+        self.place[row, column] = self.place[column, row] = torch.arange(
+            len(row), device=matrices.device
+        )
+        # An entry off the diagonal stands for two.
+        self.times = torch.where(row == column, 1.0, 2.0).to(matrices)
+        self.rows = matrices[:, self.upper] * self.times
+
+    def apply(self, matrix: Float[Tensor, "*b n n"]) -> Float[Tensor, "*b m"]:
+        """A(M)_i = <A_i, M>; of M the upper triangle is read."""
+        return matrix.flatten(-2)[..., self.upper] @ self.rows.mT
+
+    def adjoint(self, measured: Float[Tensor, "*b m"]) -> Float[Tensor, "*b n n"]:
+        """sum_i z_i (A_i + A_i^T) / 2."""
+        return (measured @ self.rows / self.times)[..., self.place]
+
+    def to(self, device: torch.device) -> Packed:
+        moved = copy(self)
+        for name in ("upper", "place", "times", "rows"):
+            setattr(moved, name, getattr(self, name).to(device))
+        return moved
+
+    def select(self, which: Bool[Tensor, " m"]) -> Packed:
+        """Some of the measurements."""
+        chosen = copy(self)
+        chosen.rows = self.rows[which]
+        return chosen
 
 
 def gaussian(

@@ -109,7 +109,7 @@ def test_rates_of_what_falls_as_it_should():
     errors = np.concatenate([[7.0], 3.0 * steps**-2.0])
     assert rates.power(errors, [10, 40, 160]).slope == pytest.approx(-2)
     assert rates.first_below(errors, 3e-2) == 11
-    assert rates.first_below(errors, 0) == math.inf
+    assert rates.first_below(errors, 0) == len(errors)
 
 
 def test_rounding_below_the_window_is_left_out():
