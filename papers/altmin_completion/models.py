@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -40,6 +41,7 @@ class Completion:
         right: V, orthonormal columns.
         half_steps: bases in their order, the first that of the start.
         misfits: ||P_Omega(U V^T - M)|| / ||P_Omega(M)|| after every round.
+        errors: ||U V^T - M|| / ||M|| after every round, where M was given.
         short: rows and columns with fewer entries than the rank: their solutions are not unique.
         reason: why it ended, "tolerance" or "rounds".
     """
@@ -48,6 +50,7 @@ class Completion:
     right: Float[Tensor, "n k"]
     half_steps: list[HalfStep] = field(default_factory=list)
     misfits: list[float] = field(default_factory=list)
+    errors: list[float] = field(default_factory=list)
     short: int = 0
     reason: Literal["tolerance", "rounds"] = "rounds"
 
@@ -80,57 +83,91 @@ def random_start(observed: Observed, rank: int, seed: int) -> Float[Tensor, "m k
     return orthonormal(observed.shape[0], rank, np.random.default_rng(seed)).to(observed.values)
 
 
+@dataclass(frozen=True)
+class Round:
+    """M is about ``left right^T``.
+
+    Attributes:
+        left: U, the last solution.
+        right: V's basis, against which it was solved.
+        left_basis: U's, orthonormal.
+    """
+
+    left: Float[Tensor, "m k"]
+    right: Float[Tensor, "n k"]
+    left_basis: Float[Tensor, "m k"]
+
+
+def rounds(
+    observed: Observed,
+    start: Float[Tensor, "m k"],
+    most: int,
+    solver: Solver,
+    *,
+    split: bool = False,
+    perturb: float = 0.0,
+    seed: int = 0,
+) -> Iterator[Round]:
+    """V, then U, each against the other's orthonormal basis; see ``alternate``."""
+    rng = np.random.default_rng([seed, 1])
+    parts = observed.split(2 * most, rng) if split else [observed] * (2 * most)
+    left, k = start, start.shape[1]
+    # What the last half round says of the other side, in the basis that it will be solved in.
+    warm = start.new_zeros(observed.shape[1], k)
+    for t in range(most):
+        right = _perturbed(solver.solve(parts[2 * t].transposed, left, warm), perturb, rng)
+        basis, r = torch.linalg.qr(right)
+        solved = solver.solve(parts[2 * t + 1], basis, left @ r.mT)
+        solved = _perturbed(solved, perturb, rng)
+        left, r = torch.linalg.qr(solved)
+        warm = basis @ r.mT
+        yield Round(solved, basis, left)
+
+
 def alternate(
     observed: Observed,
     start: Float[Tensor, "m k"],
-    rounds: int,
+    most: int,
     solver: Solver | None = None,
     *,
     split: bool = False,
     perturb: float = 0.0,
     tolerance: float = 0.0,
     seed: int = 0,
+    truth: Float[Tensor, "m n"] | None = None,
 ) -> Completion:
-    """``rounds`` of V, then U, each against the other's orthonormal basis.
+    """Rounds of V, then U, each against the other's orthonormal basis.
 
     Args:
         start: U_0, orthonormal.
+        most: rounds.
         solver: of a half round; None takes two warm steps of conjugate gradients.
-        split: every half round sees entries of its own, as in the proof; ``start`` should come from
-            others (``parts_of``).
+        split: every half round sees entries of its own, as in the proof, of 2 ``most`` parts.
         perturb: an error of that size, relative to the spectral norm, in a random direction after
             every half round.
         tolerance: misfit at which it ends.
         seed: of the split and of the errors.
+        truth: M, for ``errors`` alone.
 
     Raises:
         InvalidInputError: no round; entries are too few to be split.
     """
-    if rounds < 1 or perturb < 0 or tolerance < 0:
+    if most < 1 or perturb < 0 or tolerance < 0:
         raise InvalidInputError(
-            f"rounds={rounds}, perturb={perturb}, tolerance={tolerance}; allowed: 1 or more, and 0 "
-            f"or more."
+            f"most={most}, perturb={perturb}, tolerance={tolerance}; allowed: 1 or more, and 0 or "
+            f"more."
         )
     solver = ConjugateGradient() if solver is None else solver
-    rng = np.random.default_rng([seed, 1])
-    parts = observed.split(2 * rounds, rng) if split else [observed] * (2 * rounds)
-    norm = float(observed.values.norm())
-    left, k = start, start.shape[1]
-    # What the last half round says of the other side, in the basis that it will be solved in.
-    warm = start.new_zeros(observed.shape[1], k)
-    found = Completion(start, warm, [HalfStep("left", start)])
+    norm = float(observed.values.norm()) or 1.0
+    k = start.shape[1]
+    found = Completion(start, start.new_zeros(observed.shape[1], k), [HalfStep("left", start)])
     found.short = int((observed.counts < k).sum() + (observed.transposed.counts < k).sum())
-    for t in range(rounds):
-        right = _perturbed(solver.solve(parts[2 * t].transposed, left, warm), perturb, rng)
-        basis, r = torch.linalg.qr(right)
-        found.half_steps.append(HalfStep("right", basis))
-        solved = solver.solve(parts[2 * t + 1], basis, left @ r.mT)
-        solved = _perturbed(solved, perturb, rng)
-        found.left, found.right = solved, basis
-        found.misfits.append(float(observed.misfit(solved, basis).norm()) / (norm or 1.0))
-        left, r = torch.linalg.qr(solved)
-        found.half_steps.append(HalfStep("left", left))
-        warm = basis @ r.mT
+    for now in rounds(observed, start, most, solver, split=split, perturb=perturb, seed=seed):
+        found.left, found.right = now.left, now.right
+        found.half_steps += [HalfStep("right", now.right), HalfStep("left", now.left_basis)]
+        found.misfits.append(float(observed.misfit(now.left, now.right).norm()) / norm)
+        if truth is not None:
+            found.errors.append(float((found.matrix() - truth).norm() / truth.norm()))
         if found.misfits[-1] <= tolerance:
             found.reason = "tolerance"
             break

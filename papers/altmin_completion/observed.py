@@ -84,6 +84,11 @@ class Observed:
             for name in ("rows", "columns", "values"):
                 object.__setattr__(self, name, getattr(self, name)[order])
 
+    def to(self, device: torch.device) -> Observed:
+        """The same on a device."""
+        places = (part.to(device) for part in (self.rows, self.columns, self.values))
+        return Observed(self.shape, *places)
+
     @classmethod
     def of_mask(cls, matrix: Float[Tensor, "m n"], mask: Bool[Tensor, "m n"]) -> Observed:
         """The entries where the mask is true."""
