@@ -84,9 +84,7 @@ class AltMinCompletion(BaseEstimator):
             if self.start == "spectral"
             else random_start(observed, self.rank, self.random_state)
         )
-        found = alternate(
-            observed, first, self.rounds, self._solver(), tolerance=self.tolerance
-        )
+        found = alternate(observed, first, self.rounds, self._solver(), tolerance=self.tolerance)
         self.left_, self.components_ = found.left.numpy(), found.right.mT.numpy()
         self.misfits_, self.n_features_in_ = found.misfits, observed.shape[1]
         return self
@@ -109,9 +107,7 @@ class AltMinCompletion(BaseEstimator):
         if self.solver == "exact":
             return Exact(ridge=self.ridge)
         if self.solver != "sketch":
-            raise InvalidInputError(
-                f"solver={self.solver!r}; allowed: 'cg', 'exact' or 'sketch'."
-            )
+            raise InvalidInputError(f"solver={self.solver!r}; allowed: 'cg', 'exact' or 'sketch'.")
         if self.ridge:
             raise InvalidInputError(f"solver='sketch' has no ridge ({self.ridge}); take 'cg'.")
         return Sketched(self.inner_steps, seed=self.random_state)

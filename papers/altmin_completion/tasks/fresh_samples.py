@@ -33,9 +33,7 @@ def run(context: RunContext) -> TaskResult:
     ]
     ratios = [b / a for a, b in zip(far, far[1:], strict=False)]
     whole = spectral_start(problem.observed, task.rank, math.inf)
-    reused = alternate(
-        problem.observed, whole, task.long_rounds, Exact(), truth=problem.truth
-    )
+    reused = alternate(problem.observed, whole, task.long_rounds, Exact(), truth=problem.truth)
     context.stop.raise_if_set()
     metrics = {
         "split_ratio_largest": max(ratios),

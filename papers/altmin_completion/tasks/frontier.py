@@ -42,9 +42,7 @@ def frontier(context: RunContext, size: int, grid: list[float], solver: Solver) 
     return grid[-1] + task.factors[2]
 
 
-def completed(
-    context: RunContext, size: int, rank: int, factor: float, solver: Solver
-) -> int:
+def completed(context: RunContext, size: int, rank: int, factor: float, solver: Solver) -> int:
     """Problems whose relative error falls below the bound."""
     task, where = context.config.task, device(context.config.trainer)
     share = factor * rank / size
