@@ -10,9 +10,9 @@ from common.sketching.leverage import leverage_scores
 
 
 def run(context: RunContext) -> TaskResult:
-    """``forward``, the largest ||x' - x|| over its bound of all instances; ``forward_sharp``, how far
-    from 1 it is along the last right singular vector; ``leverage``, the largest difference of roots
-    of leverages over its bound."""
+    """``forward``, the largest ||x' - x|| over its bound of all instances; ``forward_sharp``, how
+    far from 1 it is along the last right singular vector; ``leverage``, the largest difference of
+    roots of leverages over its bound."""
     task, rng = context.config.task, np.random.default_rng(context.config.seed)
     forward, sharp, leverage = [], [], []
     for _ in range(task.instances):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 
@@ -31,7 +32,7 @@ def run(context: RunContext) -> TaskResult:
         distance(half.basis, problem.left if half.side == "left" else problem.right)
         for half in split.half_steps
     ]
-    ratios = [b / a for a, b in zip(far, far[1:], strict=False)]
+    ratios = [b / a for a, b in pairwise(far)]
     whole = spectral_start(problem.observed, task.rank, math.inf)
     reused = alternate(problem.observed, whole, task.long_rounds, Exact(), truth=problem.truth)
     context.stop.raise_if_set()

@@ -15,8 +15,8 @@ from papers.altmin_completion.solvers import Exact
 
 
 def run(context: RunContext) -> TaskResult:
-    """``floor_e*``, the last error over that of every half round; ``floor_spread``, its largest over
-    its smallest; ``late_e*``, rounds to twice the floor, more than the exact run takes."""
+    """``floor_e*``, the last error over that of every half round; ``floor_spread``, its largest
+    over its smallest; ``late_e*``, rounds to twice the floor, more than the exact run takes."""
     task, seed = context.config.task, context.config.seed
     problem = draw(task.size, task.rank, task.share, np.random.default_rng(seed))
     problem = problem.to(device(context.config.trainer))
