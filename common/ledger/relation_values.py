@@ -69,6 +69,8 @@ class Difference(Form, Bounds, Sides):
 
     @model_validator(mode="after")
     def _one_way(self) -> Difference:
+        if self.standard_errors == 0:
+            raise ValueError("standard_errors is 0, which asks for nothing; leave it out")
         plain = bool(self.pairs()) or self.standard_errors is not None
         if plain == (self.side() is not None):
             raise ValueError(

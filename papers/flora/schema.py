@@ -68,7 +68,7 @@ class ShiftedTask(TaskConfig):
     scale: float = ranged(4.0, above=0)
     lr: float = ranged(1.0e-2, above=0)
     steps: int = ranged(100, at_least=1)
-    warmup: int = ranged(10, at_least=0)
+    warmup: int = ranged(10, at_least=1)
     batch_size: int = ranged(64, at_least=1)
     held_out: int = ranged(1000, at_least=1)
     directions: int = ranged(4, at_least=1)

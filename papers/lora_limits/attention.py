@@ -40,7 +40,8 @@ def almost_linear_attention(
             scores may lie.
     """
     if not (
-        queries.shape[:-2] == keys.shape[:-2] == values.shape[:-2]
+        queries.ndim >= 2
+        and queries.shape[:-2] == keys.shape[:-2] == values.shape[:-2]
         and queries.shape[-1] == keys.shape[-1]
         and keys.shape[-2] == values.shape[-2]
     ):
@@ -53,6 +54,8 @@ def almost_linear_attention(
             f"queries, keys and values are {queries.dtype}, {keys.dtype} and {values.dtype}; "
             "allowed: all float32, or all float64 (monomials need the digits)."
         )
+    if not all(a.numel() for a in (queries, keys, values)):
+        raise InvalidInputError("queries, keys or values are empty; needed is one token of each.")
     scaled = queries * (queries.shape[-1] ** -0.5 if scale is None else scale)
     batch = scaled.shape[:-2]
     flat = (a.flatten(0, -3) if batch else a[None] for a in (scaled, keys, values))

@@ -72,8 +72,10 @@ def fast_gradients(
         tokens: of a block; None: as many as fit a cache.
 
     Raises:
-        InvalidInputError: the polynomial is not positive where scores may lie.
+        InvalidInputError: the polynomial is not positive where scores may lie; a block of no token.
     """
+    if tokens is not None and tokens < 1:
+        raise InvalidInputError(f"tokens={tokens}; allowed: 1 or more, or None.")
     require_positive(polynomial, problem.queries, problem.keys)
     degree, (length, d), n = polynomial.degree, problem.x.shape, problem.y.shape[1]
     m = problem.queries.shape[1]

@@ -88,6 +88,15 @@ class Head:
         """By name."""
         return {name: getattr(self, name) for name in NAMES}
 
+    def named(self) -> dict[str, Tensor]:
+        """Every weight and factor, for messages: ``W_query``, ``B_query``, ..."""
+        return {
+            f"{letter}_{name}": tensor
+            for name, weight in self.weights.items()
+            for letter, tensor in (("W", weight.frozen), ("B", weight.B), ("A", weight.A))
+            if tensor is not None
+        }
+
     def double(self) -> Head:
         """The same in float64."""
 
@@ -138,7 +147,8 @@ class Problem:
         head: weights and adapters.
 
     Raises:
-        InvalidInputError: shapes do not fit, or tokens are not finite.
+        InvalidInputError: shapes or types do not fit, there is no token, or tokens, weights or
+            adapters are not finite.
     """
 
     x: Float[Tensor, "L d"]
@@ -146,6 +156,11 @@ class Problem:
     head: Head
 
     def __post_init__(self) -> None:
+        if self.x.ndim != 2 or self.y.ndim != 2 or not len(self.x):
+            raise InvalidInputError(
+                f"x has shape {tuple(self.x.shape)} and y {tuple(self.y.shape)}; needed are (L, d) "
+                f"and (L, n), L at least 1. Take the sequences of a batch one by one."
+            )
         length, width = self.x.shape
         query, key, value = (self.head.weights[name].frozen for name in NAMES)
         if not query.shape[0] == key.shape[0] == value.shape[0] == width:
@@ -161,8 +176,14 @@ class Problem:
             raise InvalidInputError(
                 f"y has shape {tuple(self.y.shape)}; needed is ({length}, {value.shape[1]})."
             )
-        if not (torch.isfinite(self.x).all() and torch.isfinite(self.y).all()):
-            raise InvalidInputError("x or y has entries that are not finite.")
+        given = {"x": self.x, "y": self.y} | self.head.named()
+        kinds = {name: tensor.dtype for name, tensor in given.items()}
+        if len(set(kinds.values())) > 1:
+            raise InvalidInputError(f"Types differ: {kinds}; needed is one for all.")
+        for name, tensor in given.items():
+            # A NaN in a weight would pass through the bounds, whose maxima drop it.
+            if not torch.isfinite(tensor).all():
+                raise InvalidInputError(f"{name} has entries that are not finite.")
 
     def double(self) -> Problem:
         """The same in float64."""

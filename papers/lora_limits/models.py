@@ -135,9 +135,12 @@ class AdaptedHead(nn.Module):
         often.
 
         Raises:
-            InvalidInputError: the frozen weights alone exceed it, or an adapter is not finite.
+            InvalidInputError: the frozen weights alone exceed it, an adapter is not finite, or the
+                factor is not between 0 and 1.
         """
-        if not all(bool(B.isfinite().all()) for B in self.B.values()):
+        if not 0 < factor < 1:
+            raise InvalidInputError(f"factor={factor}; allowed: between 0 and 1.")
+        if not all(bool(p.isfinite().all()) for p in (*self.A.values(), *self.B.values())):
             raise InvalidInputError("An adapter is not finite; no factor makes its scores smaller.")
         frozen = {name: x @ getattr(self, f"{name}_frozen") for name in ("query", "key")}
         if score_radius(self.beta * frozen["query"], frozen["key"]) > radius:

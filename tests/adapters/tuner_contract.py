@@ -173,17 +173,17 @@ class TunerContract:
 
     def test_trained_biases_are_saved(self, tmp_path):
         wrapped, before = self.net(bias="adapted_only")
+        biases = [p for n, p in wrapped.named_parameters() if n.endswith("base_layer.bias")]
+        assert biases
         with torch.no_grad():
-            for name, parameter in wrapped.named_parameters():
-                if name.endswith("base_layer.bias"):
-                    parameter += 1
+            for bias in biases:
+                bias += 1
         x = torch.randn(4, 6)
         wrapped.save_pretrained(tmp_path)
         base = Net()
         base.load_state_dict(before)
         again = peft.PeftModel.from_pretrained(base, tmp_path)
         assert torch.equal(again(x), wrapped(x))
-        assert not torch.equal(Net().requires_grad_(False)(x), again(x))
 
     def test_loaded_with_little_memory(self, tmp_path):
         wrapped, before = self.net()

@@ -214,6 +214,7 @@ def test_the_spread_of_means(limit, expected):
             {"difference": ["t/a/x", "t/b/x"], "standard_errors": "many"},
             "a number is wanted, not 'many'",
         ),
+        ({"difference": ["t/a/x", "t/b/x"], "standard_errors": 0}, "asks for nothing"),
         ({"spread_of": ["t/a/x"], "at_most": 1}, "at least 2 items"),
         ({"spread_of": ["t/a/x", "t/b/x"]}, "at_most"),
     ],

@@ -14,6 +14,11 @@ ENCODED = ["ldu_identities", "ldu_factors"]
 SENTENCES = [f"sentences/{name}" for name in ("cola", "gloss", "mrpc", "rte", "sst2")]
 
 
+def test_more_atoms_than_rows(smoke):
+    status, record = smoke("ldu_capacity", "task.size=8", "task.rank=20")
+    assert (status, "allowed: 1 to 8" in record["reason"]) == (2, True)
+
+
 def test_every_task_is_covered():
     assert {*ENCODED, *SENTENCES, "ldu_capacity"} == set(registry.tasks("loldu"))
 

@@ -115,6 +115,35 @@ def test_what_aloragc_refuses():
             call()
 
 
+@pytest.mark.parametrize("name", ["W_value", "B_query", "A_key"])
+def test_a_weight_that_is_not_finite_is_no_promise(name):
+    """Maxima drop a NaN: no bound would see it."""
+    problem = standard_problem(8, 2, 1.0, 0)
+    problem.head.named()[name].view(-1)[0] = float("nan")
+    with pytest.raises(InvalidInputError, match=f"{name} has entries that are not finite"):
+        Problem(problem.x, problem.y, problem.head)
+
+
+def test_problems_that_are_none():
+    problem = standard_problem(8, 2, 1.0, 0)
+    for x, y, said in (
+        (problem.x[None], problem.y, "needed are"),
+        (problem.x[:0], problem.y[:0], "L at least 1"),
+        (problem.x.float(), problem.y, "Types differ"),
+    ):
+        with pytest.raises(InvalidInputError, match=said):
+            Problem(x, y, problem.head)
+    with pytest.raises(InvalidInputError, match="tokens=-1"):
+        fast_gradients(problem, taylor(4, 1.0), tokens=-1)
+    head = AdaptedHead({name: torch.eye(2) for name in ("query", "key", "value")}, 1, 1.0)
+    with pytest.raises(InvalidInputError, match=r"factor=1\.0"):
+        head.cap(torch.ones(3, 2), 9.0, factor=1.0)
+    with torch.no_grad():
+        head.A["query"].fill_(float("nan"))
+    with pytest.raises(InvalidInputError, match="not finite"):
+        head.cap(torch.ones(3, 2), 9.0)
+
+
 def test_chebyshev_takes_a_smaller_degree():
     problem = standard_problem(64, 4, 1.5, 0)
     found = {kind: aloragc(problem, 1e-3, kind=kind) for kind in ("taylor", "chebyshev")}
@@ -178,6 +207,8 @@ def test_attention_refuses():
     for arguments, message in (
         ((ones, torch.ones(4, 3), ones), "needed are"),
         ((ones.half(), ones.half(), ones.half()), "monomials need the digits"),
+        ((ones[0], ones[0], ones[0]), "needed are"),
+        ((ones[:0], ones, ones), "are empty"),
         ((ones, ones.double(), ones), "all float32, or all float64"),
     ):
         with pytest.raises(InvalidInputError, match=message):

@@ -58,6 +58,7 @@ BOUNDS = {
     "R6": ["at_least 0.1", "above 0", "above 0"],
     "R7": ["at_least 0", "standard_errors 2", "at_least 0", "standard_errors 2"],
     "R8": ["at_least -0.5", "at_least 0"],
+    "R10": ["at_least -0.5"],
     "R11": [
         "within -0.005 0.005",
         "within 0.662 0.672",
