@@ -155,7 +155,7 @@ class FrontierTask(CompletionTask):
 
     rounds: int = ranged(30, at_least=1)
     cases: list[list[float]] = ranged(
-        [[2, 8], [5, 8], [10, 8], [2, 5], [5, 4], [10, 4]], above=0, count=2
+        [[2.0, 8.0], [5.0, 8.0], [10.0, 8.0], [2.0, 5.0], [5.0, 4.0], [10.0, 4.0]], above=0, count=2
     )
     sizes: list[int] = ranged([200, 400, 800], at_least=2)
     approximate_sizes: list[int] = ranged([200, 400], at_least=2)

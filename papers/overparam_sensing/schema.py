@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hydra.core.config_store import ConfigStore
 
+from common.experiment.ranges import ranged
 from common.experiment.schema import TaskConfig
 
 
@@ -20,10 +21,10 @@ class DescentTask(TaskConfig):
         eta: of every step.
     """
 
-    size: int = 50
-    spectrum: list[float] = field(default_factory=lambda: [1.0, 1.0, 1.0])
-    width: int = 5
-    eta: float = 0.1
+    size: int = ranged(50, at_least=1)
+    spectrum: list[float] = ranged([1.0, 1.0, 1.0], above=0)
+    width: int = ranged(5, at_least=1)
+    eta: float = ranged(0.1, above=0)
 
 
 @dataclass
@@ -39,12 +40,12 @@ class SymmetricTask(DescentTask):
         ratio_above: of successive errors, at the last error above it.
     """
 
-    widths: list[int] = field(default_factory=lambda: [4, 5, 10])
-    alpha: float = 0.1
-    steps_at: list[int] = field(default_factory=lambda: [2000, 4000, 8000, 16000])
-    unequal: list[float] = field(default_factory=lambda: [1.0, 0.7, 0.4])
-    exact_steps: int = 2000
-    ratio_above: float = 1.0e-20
+    widths: list[int] = ranged([4, 5, 10], at_least=1)
+    alpha: float = ranged(0.1, above=0)
+    steps_at: list[int] = ranged([2000, 4000, 8000, 16000], at_least=1)
+    unequal: list[float] = ranged([1.0, 0.7, 0.4], above=0)
+    exact_steps: int = ranged(2000, at_least=1)
+    ratio_above: float = ranged(1.0e-20, above=0)
 
 
 @dataclass
@@ -63,15 +64,15 @@ class AsymmetricTask(DescentTask):
         both_steps: of C5.
     """
 
-    unequal: list[float] = field(default_factory=lambda: [1.0, 0.7, 0.4])
-    small: float = 0.1
-    large: float = 0.5
-    exact_steps: int = 2000
-    alphas: list[float] = field(default_factory=lambda: [1.0, 0.5, 0.25, 0.2, 0.1, 0.05])
-    alpha_steps: list[int] = field(default_factory=lambda: [4000, 4000, 9000, 20000, 40000, 160000])
-    scaled_alphas: list[float] = field(default_factory=lambda: [0.5, 0.25, 0.1])
-    halved_alphas: list[float] = field(default_factory=lambda: [0.2, 0.1, 0.05])
-    both_steps: int = 2000
+    unequal: list[float] = ranged([1.0, 0.7, 0.4], above=0)
+    small: float = ranged(0.1, above=0)
+    large: float = ranged(0.5, above=0)
+    exact_steps: int = ranged(2000, at_least=1)
+    alphas: list[float] = ranged([1.0, 0.5, 0.25, 0.2, 0.1, 0.05], above=0)
+    alpha_steps: list[int] = ranged([4000, 4000, 9000, 20000, 40000, 160000], at_least=1)
+    scaled_alphas: list[float] = ranged([0.5, 0.25, 0.1], above=0)
+    halved_alphas: list[float] = ranged([0.2, 0.1, 0.05], above=0)
+    both_steps: int = ranged(2000, at_least=1)
 
 
 @dataclass
@@ -87,12 +88,12 @@ class IdentitiesTask(DescentTask):
         alternating_steps: of the alternating method.
     """
 
-    alpha: float = 0.5
-    steps: int = 3000
-    toy_equal: list[int] = field(default_factory=lambda: [200, 20000])
-    toy_unequal: list[int] = field(default_factory=lambda: [20, 200])
-    parting_steps: int = 50
-    alternating_steps: int = 2000
+    alpha: float = ranged(0.5, above=0)
+    steps: int = ranged(3000, at_least=1)
+    toy_equal: list[int] = ranged([200, 20000], at_least=1, count=2)
+    toy_unequal: list[int] = ranged([20, 200], at_least=1, count=2)
+    parting_steps: int = ranged(50, at_least=1)
+    alternating_steps: int = ranged(2000, at_least=1)
 
 
 @dataclass
@@ -110,14 +111,14 @@ class OneStepTask(DescentTask):
         unequal_before: steps before.
     """
 
-    alphas: list[float] = field(default_factory=lambda: [0.5, 0.1, 0.01])
-    betas: list[float] = field(default_factory=lambda: [1.0, 0.7, 0.4])
-    before: int = 200
-    steps: int = 3000
-    unequal: list[float] = field(default_factory=lambda: [1.0, 0.5])
-    unequal_alpha: float = 0.1
-    beta_squares: list[float] = field(default_factory=lambda: [0.25, 0.5, 1.0])
-    unequal_before: int = 400
+    alphas: list[float] = ranged([0.5, 0.1, 0.01], above=0)
+    betas: list[float] = ranged([1.0, 0.7, 0.4], above=0)
+    before: int = ranged(200, at_least=1)
+    steps: int = ranged(3000, at_least=1)
+    unequal: list[float] = ranged([1.0, 0.5], above=0)
+    unequal_alpha: float = ranged(0.1, above=0)
+    beta_squares: list[float] = ranged([0.25, 0.5, 1.0], above=0)
+    unequal_before: int = ranged(400, at_least=1)
 
 
 @dataclass
@@ -135,15 +136,15 @@ class SensingTask(DescentTask):
         one_step_steps: of method B in all.
     """
 
-    size: int = 20
-    measurements: int = 600
-    small: float = 0.1
-    large: float = 0.5
-    exact_steps: int = 4000
-    steps: int = 4000
-    before: int = 300
-    beta: float = 1.0
-    one_step_steps: int = 1000
+    size: int = ranged(20, at_least=1)
+    measurements: int = ranged(600, at_least=1)
+    small: float = ranged(0.1, above=0)
+    large: float = ranged(0.5, above=0)
+    exact_steps: int = ranged(4000, at_least=1)
+    steps: int = ranged(4000, at_least=1)
+    before: int = ranged(300, at_least=1)
+    beta: float = ranged(1.0, above=0)
+    one_step_steps: int = ranged(1000, at_least=1)
 
 
 @dataclass
@@ -160,13 +161,13 @@ class RectangularTask(TaskConfig):
         steps: T.
     """
 
-    rows: int = 30
-    columns: int = 20
-    spectrum: list[float] = field(default_factory=lambda: [1.0, 0.8, 0.6])
-    width: int = 5
-    alpha: float = 0.5
-    eta: float = 0.1
-    steps: int = 3000
+    rows: int = ranged(30, at_least=1)
+    columns: int = ranged(20, at_least=1)
+    spectrum: list[float] = ranged([1.0, 0.8, 0.6], above=0)
+    width: int = ranged(5, at_least=1)
+    alpha: float = ranged(0.5, above=0)
+    eta: float = ranged(0.1, above=0)
+    steps: int = ranged(3000, at_least=1)
 
 
 @dataclass
@@ -182,12 +183,12 @@ class GlobalTask(DescentTask):
         monotone_above: it is above this.
     """
 
-    starts: int = 50
-    small: float = 0.1
-    large: float = 0.5
-    steps: int = 3000
-    monotone_from: int = 200
-    monotone_above: float = 1.0e-26
+    starts: int = ranged(50, at_least=1)
+    small: float = ranged(0.1, above=0)
+    large: float = ranged(0.5, above=0)
+    steps: int = ranged(3000, at_least=1)
+    monotone_from: int = ranged(200, at_least=1)
+    monotone_above: float = ranged(1.0e-26, above=0)
 
 
 def register() -> None:

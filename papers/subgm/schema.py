@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hydra.core.config_store import ConfigStore
 
+from common.experiment.ranges import ranged
 from common.experiment.schema import TaskConfig
 
 
@@ -19,9 +20,9 @@ class RobustTask(TaskConfig):
         eta0: of the rules of steps.
     """
 
-    size: int = 20
-    rank: int = 3
-    eta0: float = 0.25
+    size: int = ranged(20, at_least=1)
+    rank: int = ranged(3, at_least=1)
+    eta0: float = ranged(0.25, above=0)
 
 
 @dataclass
@@ -38,13 +39,13 @@ class SignRipTask(RobustTask):
         test_rank: r of delta.
     """
 
-    tested_rank: int = 2
-    norm: float = 0.707
-    measurements: list[int] = field(default_factory=lambda: [500, 2000, 8000, 20000])
-    fraction: float = 0.3
-    outlier: float = 1.0
-    deviation: float = 0.5
-    test_rank: int = 4
+    tested_rank: int = ranged(2, at_least=1)
+    norm: float = ranged(0.707, above=0)
+    measurements: list[int] = ranged([500, 2000, 8000, 20000], at_least=1)
+    fraction: float = ranged(0.3, at_least=0, below=1)
+    outlier: float = ranged(1.0, at_least=0)
+    deviation: float = ranged(0.5, at_least=0)
+    test_rank: int = ranged(4, at_least=1)
 
 
 @dataclass
@@ -66,18 +67,18 @@ class NoiselessTask(RobustTask):
         large_at: T at which its error is taken.
     """
 
-    measurements: int = 600
-    exact_alpha: float = 1.0e-3
-    exact_steps: int = 300
-    widths: list[int] = field(default_factory=lambda: [5, 10, 20])
-    alphas: list[float] = field(default_factory=lambda: [1.0e-1, 1.0e-3, 1.0e-6])
-    steps: int = 200
-    random_alpha: float = 1.0e-6
-    many: int = 2400
-    small_alpha: float = 1.0e-6
-    small_bound: float = 1.0e-4
-    large_alpha: float = 0.5
-    large_at: list[int] = field(default_factory=lambda: [200, 400, 800, 1600])
+    measurements: int = ranged(600, at_least=1)
+    exact_alpha: float = ranged(1.0e-3, above=0)
+    exact_steps: int = ranged(300, at_least=1)
+    widths: list[int] = ranged([5, 10, 20], at_least=1)
+    alphas: list[float] = ranged([1.0e-1, 1.0e-3, 1.0e-6], above=0)
+    steps: int = ranged(200, at_least=1)
+    random_alpha: float = ranged(1.0e-6, above=0)
+    many: int = ranged(2400, at_least=1)
+    small_alpha: float = ranged(1.0e-6, above=0)
+    small_bound: float = ranged(1.0e-4, above=0)
+    large_alpha: float = ranged(0.5, above=0)
+    large_at: list[int] = ranged([200, 400, 800, 1600], at_least=1)
 
 
 @dataclass
@@ -90,9 +91,9 @@ class ExponentTask(RobustTask):
         steps: of each.
     """
 
-    measurements: list[int] = field(default_factory=lambda: [600, 2400, 6000])
-    alphas: list[float] = field(default_factory=lambda: [1.0e-2, 1.0e-3, 1.0e-4, 1.0e-5])
-    steps: int = 200
+    measurements: list[int] = ranged([600, 2400, 6000], at_least=1)
+    alphas: list[float] = ranged([1.0e-2, 1.0e-3, 1.0e-4, 1.0e-5], above=0)
+    steps: int = ranged(200, at_least=1)
 
 
 @dataclass
@@ -115,19 +116,19 @@ class OutliersTask(RobustTask):
         slow_rho: of the Frobenius norm's second run.
     """
 
-    measurements: int = 600
-    fraction: float = 0.1
-    outlier: float = 10.0
-    widths: list[int] = field(default_factory=lambda: [3, 10, 20])
-    alpha: float = 1.0e-3
-    rho: float = 0.98
-    steps: int = 600
-    large_alpha: float = 0.1
-    squares_width: int = 10
-    squares_eta: float = 0.1
+    measurements: int = ranged(600, at_least=1)
+    fraction: float = ranged(0.1, at_least=0, below=1)
+    outlier: float = ranged(10.0, at_least=0)
+    widths: list[int] = ranged([3, 10, 20], at_least=1)
+    alpha: float = ranged(1.0e-3, above=0)
+    rho: float = ranged(0.98, above=0, below=1)
+    steps: int = ranged(600, at_least=1)
+    large_alpha: float = ranged(0.1, above=0)
+    squares_width: int = ranged(10, at_least=1)
+    squares_eta: float = ranged(0.1, above=0)
     ablations: bool = False
-    huber: float = 0.1
-    slow_rho: float = 0.99
+    huber: float = ranged(0.1, above=0)
+    slow_rho: float = ranged(0.99, above=0, below=1)
 
 
 @dataclass
@@ -145,14 +146,14 @@ class GaussianTask(RobustTask):
         held_out: fraction of the measurements that chooses an iterate.
     """
 
-    measurements: int = 600
-    deviation: float = 0.1
-    widths: list[int] = field(default_factory=lambda: [3, 20])
-    alpha: float = 1.0e-4
-    rho: float = 0.0
-    steps: int = 3000
-    large_alpha: float = 0.5
-    held_out: float = 0.1
+    measurements: int = ranged(600, at_least=1)
+    deviation: float = ranged(0.1, at_least=0)
+    widths: list[int] = ranged([3, 20], at_least=1)
+    alpha: float = ranged(1.0e-4, above=0)
+    rho: float = ranged(0.0, at_least=0, below=1)
+    steps: int = ranged(3000, at_least=1)
+    large_alpha: float = ranged(0.5, above=0)
+    held_out: float = ranged(0.1, at_least=0, below=1)
 
 
 @dataclass
@@ -172,16 +173,16 @@ class SamplesTask(RobustTask):
         steps: T.
     """
 
-    measurements: list[int] = field(default_factory=lambda: [120, 170, 240, 340, 480, 680])
-    widths: list[int] = field(default_factory=lambda: [3, 6, 10, 20])
-    problems: int = 5
-    wanted: int = 4
-    bound: float = 0.01
-    fraction: float = 0.1
-    outlier: float = 10.0
-    alpha: float = 1.0e-4
-    rho: float = 0.985
-    steps: int = 900
+    measurements: list[int] = ranged([120, 170, 240, 340, 480, 680], at_least=1)
+    widths: list[int] = ranged([3, 6, 10, 20], at_least=1)
+    problems: int = ranged(5, at_least=1)
+    wanted: int = ranged(4, at_least=1)
+    bound: float = ranged(0.01, above=0)
+    fraction: float = ranged(0.1, at_least=0, below=1)
+    outlier: float = ranged(10.0, at_least=0)
+    alpha: float = ranged(1.0e-4, above=0)
+    rho: float = ranged(0.985, above=0, below=1)
+    steps: int = ranged(900, at_least=1)
 
 
 @dataclass
@@ -194,9 +195,9 @@ class PopulationTask(RobustTask):
         steps: T.
     """
 
-    width: int = 10
-    alpha: float = 1.0e-3
-    steps: int = 500
+    width: int = ranged(10, at_least=1)
+    alpha: float = ranged(1.0e-3, above=0)
+    steps: int = ranged(500, at_least=1)
 
 
 @dataclass
@@ -213,15 +214,15 @@ class ConvexTask(RobustTask):
         steps: T.
     """
 
-    size: int = 12
-    rank: int = 2
-    measurements: int = 240
-    fraction: float = 0.1
-    outlier: float = 10.0
-    weight: float = 0.0
-    alpha: float = 1.0e-4
-    rho: float = 0.985
-    steps: int = 900
+    size: int = ranged(12, at_least=1)
+    rank: int = ranged(2, at_least=1)
+    measurements: int = ranged(240, at_least=1)
+    fraction: float = ranged(0.1, at_least=0, below=1)
+    outlier: float = ranged(10.0, at_least=0)
+    weight: float = ranged(0.0, at_least=0)
+    alpha: float = ranged(1.0e-4, above=0)
+    rho: float = ranged(0.985, above=0, below=1)
+    steps: int = ranged(900, at_least=1)
 
 
 def register() -> None:
