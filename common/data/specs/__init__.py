@@ -19,6 +19,7 @@ from common.data.specs.minilm import MiniLMSpec
 from common.data.specs.mnist import MnistSpec
 from common.data.specs.pathfinder import PathfinderSpec
 from common.data.specs.pulse import PulseSpec
+from common.data.specs.ratings import RatingsSpec
 from common.data.specs.reference_lm import ReferenceLMSpec
 from common.data.specs.retrieval import RetrievalSpec
 from common.data.specs.text import TextSpec
@@ -46,6 +47,7 @@ __all__ = [
     "MnistSpec",
     "PathfinderSpec",
     "PulseSpec",
+    "RatingsSpec",
     "ReferenceLMSpec",
     "RetrievalSpec",
     "TextFilesSpec",

@@ -1,0 +1,1 @@
+"""Low-rank matrices seen through linear measurements: what papers on their recovery share."""

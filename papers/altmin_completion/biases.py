@@ -1,0 +1,47 @@
+"""What of ratings is told by who rates and what is rated, before any factor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from papers.altmin_completion.observed import Observed
+
+
+@dataclass(frozen=True)
+class Biases:
+    """mean + row + column.
+
+    Attributes:
+        mean: of the values.
+        row: of each row, 0 where it has none.
+        column: of each column.
+    """
+
+    mean: float
+    row: Float[Tensor, " m"]
+    column: Float[Tensor, " n"]
+
+    @classmethod
+    def fit(cls, observed: Observed, ridge: float = 5.0, sweeps: int = 20) -> Biases:
+        """Least squares with ``ridge`` times the squared biases, in turns."""
+        mean = float(observed.values.mean())
+        rest = observed.values - mean
+        m, n = observed.shape
+        row, column = rest.new_zeros(m), rest.new_zeros(n)
+        for _ in range(sweeps):
+            row = _means(rest - column[observed.columns], observed.rows, m, ridge)
+            column = _means(rest - row[observed.rows], observed.columns, n, ridge)
+        return cls(mean, row, column)
+
+    def at(self, rows: Int[Tensor, " e"], columns: Int[Tensor, " e"]) -> Float[Tensor, " e"]:
+        """Their prediction at some places."""
+        return self.mean + self.row[rows] + self.column[columns]
+
+
+def _means(values: Tensor, place: Tensor, size: int, ridge: float) -> Float[Tensor, " size"]:
+    total = values.new_zeros(size).index_add_(0, place, values)
+    return total / (torch.bincount(place, minlength=size) + ridge)

@@ -1,0 +1,127 @@
+"""Completion as a scikit-learn estimator (extra ``sklearn``)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+
+from common.errors import InvalidInputError, UserError
+from papers.altmin_completion.models import alternate, random_start, spectral_start
+from papers.altmin_completion.observed import Observed
+from papers.altmin_completion.solvers import ConjugateGradient, Exact, Sketched, Solver
+
+try:
+    from sklearn.base import BaseEstimator
+    from sklearn.utils.validation import check_is_fitted
+except ImportError:
+    raise UserError(
+        "The estimator needs scikit-learn, which is not installed: pip install "
+        "'structlab[sklearn]'. papers.altmin_completion.models works without."
+    ) from None
+
+
+class AltMinCompletion(BaseEstimator):
+    """Low-rank completion by alternating minimisation.
+
+    Args:
+        rank: k.
+        solver: of half rounds: "cg", a few warm steps; "exact"; or "sketch".
+        inner_steps: of "cg" and "sketch".
+        rounds: at most.
+        ridge: added to every row's problem, a fraction of full observation; for ratings. "sketch"
+            has none.
+        start: "spectral" or "random".
+        tolerance: relative misfit on the known entries at which it ends.
+        random_state: of a random start and of sketches.
+
+    Attributes:
+        left_: (n_samples, k).
+        components_: (k, n_features), orthonormal rows.
+        misfits_: relative, of every round.
+        n_features_in_: columns.
+    """
+
+    def __init__(
+        self,
+        rank: int = 5,
+        *,
+        solver: Literal["cg", "exact", "sketch"] = "cg",
+        inner_steps: int = 3,
+        rounds: int = 30,
+        ridge: float = 0.0,
+        start: Literal["spectral", "random"] = "spectral",
+        tolerance: float = 1e-10,
+        random_state: int = 0,
+    ):
+        self.rank = rank
+        self.solver = solver
+        self.inner_steps = inner_steps
+        self.rounds = rounds
+        self.ridge = ridge
+        self.start = start
+        self.tolerance = tolerance
+        self.random_state = random_state
+
+    def fit(self, X, y=None) -> AltMinCompletion:
+        """Fit to the known entries.
+
+        Args:
+            X: (n_samples, n_features); an array whose unknown entries are NaN, or a sparse matrix
+                whose stored entries, zeros among them, are known.
+            y: ignored.
+
+        Raises:
+            InvalidInputError: no entry, infinity, or a rank that the shape does not allow.
+        """
+        observed = entries(X)
+        if self.start not in ("spectral", "random"):
+            raise InvalidInputError(f"start={self.start!r}; allowed: 'spectral' or 'random'.")
+        first = (
+            spectral_start(observed, self.rank)
+            if self.start == "spectral"
+            else random_start(observed, self.rank, self.random_state)
+        )
+        found = alternate(observed, first, self.rounds, self._solver(), tolerance=self.tolerance)
+        self.left_, self.components_ = found.left.numpy(), found.right.mT.numpy()
+        self.misfits_, self.n_features_in_ = found.misfits, observed.shape[1]
+        return self
+
+    def predict(
+        self, rows: Int[np.ndarray, " e"], columns: Int[np.ndarray, " e"]
+    ) -> Float[np.ndarray, " e"]:
+        """Entries at some places."""
+        check_is_fitted(self)
+        return (self.left_[rows] * self.components_.T[columns]).sum(-1)
+
+    def reconstruct(self) -> Float[np.ndarray, "n_samples n_features"]:
+        """The whole matrix."""
+        check_is_fitted(self)
+        return self.left_ @ self.components_
+
+    def _solver(self) -> Solver:
+        if self.solver == "cg":
+            return ConjugateGradient(self.inner_steps, ridge=self.ridge)
+        if self.solver == "exact":
+            return Exact(ridge=self.ridge)
+        if self.solver != "sketch":
+            raise InvalidInputError(f"solver={self.solver!r}; allowed: 'cg', 'exact' or 'sketch'.")
+        if self.ridge:
+            raise InvalidInputError(f"solver='sketch' has no ridge ({self.ridge}); take 'cg'.")
+        return Sketched(self.inner_steps, seed=self.random_state)
+
+
+def entries(X) -> Observed:
+    """Known entries of an array with NaN, or of a sparse matrix."""
+    if hasattr(X, "tocoo"):
+        coo = X.tocoo()
+        values = np.asarray(coo.data, dtype=float)
+        place = (torch.from_numpy(np.asarray(i, dtype=np.int64)) for i in (coo.row, coo.col))
+        return Observed(coo.shape, *place, torch.from_numpy(values))
+    array = np.asarray(X, dtype=float)
+    if array.ndim != 2:
+        raise InvalidInputError(f"X of shape {array.shape}; wanted: a matrix.")
+    matrix = torch.from_numpy(array)
+    return Observed.of_mask(matrix, ~matrix.isnan())

@@ -1,0 +1,204 @@
+"""Alternating minimisation: half rounds that may be solved approximately (Algorithm, Section 3)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from common.errors import InvalidInputError
+from common.recovery.ground_truth import orthonormal
+from common.sketching.leverage import incoherence
+from papers.altmin_completion.observed import Observed
+from papers.altmin_completion.solvers import ConjugateGradient, Solver
+
+
+@dataclass(frozen=True)
+class HalfStep:
+    """One side after a half round.
+
+    Attributes:
+        side: "right" (V) or "left" (U).
+        basis: orthonormal columns of it.
+    """
+
+    side: Literal["left", "right"]
+    basis: Float[Tensor, "rows k"]
+
+
+@dataclass
+class Completion:
+    """What was found: M is about ``left right^T``.
+
+    Attributes:
+        left: U, the last solution.
+        right: V, orthonormal columns.
+        half_steps: bases in their order, the first that of the start.
+        misfits: ||P_Omega(U V^T - M)|| / ||P_Omega(M)|| after every round.
+        errors: ||U V^T - M|| / ||M|| after every round, where M was given.
+        short: rows and columns with fewer entries than the rank: their solutions are not unique.
+        reason: why it ended, "tolerance" or "rounds".
+    """
+
+    left: Float[Tensor, "m k"]
+    right: Float[Tensor, "n k"]
+    half_steps: list[HalfStep] = field(default_factory=list)
+    misfits: list[float] = field(default_factory=list)
+    errors: list[float] = field(default_factory=list)
+    short: int = 0
+    reason: Literal["tolerance", "rounds"] = "rounds"
+
+    def matrix(self) -> Float[Tensor, "m n"]:
+        """U V^T."""
+        return self.left @ self.right.mT
+
+
+def spectral_start(observed: Observed, rank: int, mu: float | None = None) -> Float[Tensor, "m k"]:
+    """Leading left singular vectors of P_Omega(M) / p, entries above 2 mu sqrt(k / m) set to zero,
+    orthonormal again (step 2). Dividing by p scales singular values only.
+
+    Args:
+        mu: incoherence of M; infinity clips nothing; None estimates it from these vectors.
+    """
+    m, n = observed.shape
+    _check_rank(rank, observed.shape)
+    if min(m, n) <= 2000:
+        basis = torch.linalg.svd(observed.filled, full_matrices=False).U[:, :rank]
+    else:
+        basis = _by_lanczos(observed, rank)
+    mu = incoherence(basis) if mu is None else mu
+    clipped = torch.where(basis.abs() > 2 * mu * math.sqrt(rank / m), 0.0, basis)
+    return torch.linalg.qr(clipped).Q
+
+
+def random_start(observed: Observed, rank: int, seed: int) -> Float[Tensor, "m k"]:
+    """A Haar basis."""
+    _check_rank(rank, observed.shape)
+    return orthonormal(observed.shape[0], rank, np.random.default_rng(seed)).to(observed.values)
+
+
+@dataclass(frozen=True)
+class Round:
+    """M is about ``left right^T``.
+
+    Attributes:
+        left: U, the last solution.
+        right: V's basis, against which it was solved.
+        left_basis: U's, orthonormal.
+    """
+
+    left: Float[Tensor, "m k"]
+    right: Float[Tensor, "n k"]
+    left_basis: Float[Tensor, "m k"]
+
+
+def rounds(
+    observed: Observed,
+    start: Float[Tensor, "m k"],
+    most: int,
+    solver: Solver,
+    *,
+    split: bool = False,
+    perturb: float = 0.0,
+    seed: int = 0,
+) -> Iterator[Round]:
+    """V, then U, each against the other's orthonormal basis; see ``alternate``."""
+    rng = np.random.default_rng([seed, 1])
+    parts = observed.split(2 * most, rng) if split else [observed] * (2 * most)
+    left, k = start, start.shape[1]
+    # What the last half round says of the other side, in the basis that it will be solved in.
+    warm = start.new_zeros(observed.shape[1], k)
+    for t in range(most):
+        right = _perturbed(solver.solve(parts[2 * t].transposed, left, warm), perturb, rng)
+        basis, r = torch.linalg.qr(right)
+        solved = solver.solve(parts[2 * t + 1], basis, left @ r.mT)
+        solved = _perturbed(solved, perturb, rng)
+        left, r = torch.linalg.qr(solved)
+        warm = basis @ r.mT
+        yield Round(solved, basis, left)
+
+
+def alternate(
+    observed: Observed,
+    start: Float[Tensor, "m k"],
+    most: int,
+    solver: Solver | None = None,
+    *,
+    split: bool = False,
+    perturb: float = 0.0,
+    tolerance: float = 0.0,
+    seed: int = 0,
+    truth: Float[Tensor, "m n"] | None = None,
+) -> Completion:
+    """Rounds of V, then U, each against the other's orthonormal basis.
+
+    Args:
+        start: U_0, orthonormal.
+        most: rounds.
+        solver: of a half round; None takes two warm steps of conjugate gradients.
+        split: every half round sees entries of its own, as in the proof, of 2 ``most`` parts.
+        perturb: an error of that size, relative to the spectral norm, in a random direction after
+            every half round.
+        tolerance: misfit at which it ends.
+        seed: of the split and of the errors.
+        truth: M, for ``errors`` alone.
+
+    Raises:
+        InvalidInputError: no round; entries are too few to be split.
+    """
+    if most < 1 or perturb < 0 or tolerance < 0:
+        raise InvalidInputError(
+            f"most={most}, perturb={perturb}, tolerance={tolerance}; allowed: 1 or more, and 0 or "
+            f"more."
+        )
+    solver = ConjugateGradient() if solver is None else solver
+    norm = float(observed.values.norm()) or 1.0
+    k = start.shape[1]
+    found = Completion(start, start.new_zeros(observed.shape[1], k), [HalfStep("left", start)])
+    found.short = int((observed.counts < k).sum() + (observed.transposed.counts < k).sum())
+    for now in rounds(observed, start, most, solver, split=split, perturb=perturb, seed=seed):
+        found.left, found.right = now.left, now.right
+        found.half_steps += [HalfStep("right", now.right), HalfStep("left", now.left_basis)]
+        found.misfits.append(float(observed.misfit(now.left, now.right).norm()) / norm)
+        if truth is not None:
+            found.errors.append(float((found.matrix() - truth).norm() / truth.norm()))
+        if found.misfits[-1] <= tolerance:
+            found.reason = "tolerance"
+            break
+    return found
+
+
+def distance(a: Float[Tensor, "n k"], b: Float[Tensor, "n k"]) -> float:
+    """F4: ||(1 - Q_A Q_A^T) Q_B||_2, the sine of the largest angle; of orthonormal columns."""
+    return float(torch.linalg.matrix_norm(b - a @ (a.mT @ b), 2))
+
+
+def _perturbed(x: Float[Tensor, "n k"], size: float, rng: np.random.Generator) -> Tensor:
+    if not size:
+        return x
+    noise = torch.from_numpy(rng.standard_normal(tuple(x.shape))).to(x)
+    unit = torch.linalg.matrix_norm(x, 2) / torch.linalg.matrix_norm(noise, 2)
+    return x + size * unit * noise
+
+
+def _by_lanczos(observed: Observed, rank: int) -> Float[Tensor, "m k"]:
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.linalg import svds
+
+    entries = observed.values.cpu().numpy(), (observed.rows.cpu(), observed.columns.cpu())
+    first = np.random.default_rng(0).standard_normal(min(observed.shape))
+    u, s, _ = svds(csr_matrix(entries, shape=observed.shape), k=rank, v0=first)
+    return torch.from_numpy(u[:, np.argsort(-s)].copy()).to(observed.values)
+
+
+def _check_rank(rank: int, shape: tuple[int, int]) -> None:
+    if not 1 <= rank <= min(shape):
+        raise InvalidInputError(
+            f"rank={rank}; a {shape[0]} x {shape[1]} matrix allows 1 to {min(shape)}."
+        )

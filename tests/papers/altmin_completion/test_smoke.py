@@ -1,0 +1,57 @@
+"""One smoke run of each task through the real entry, and the settings that are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from common.experiment import registry
+
+ROOT = Path(__file__).parents[3]
+TASKS = [
+    "completion_cost",
+    "completion_peers",
+    "conditioning",
+    "convergence",
+    "facts",
+    "fresh_samples",
+    "frontier",
+    "inner_steps",
+    "preconditioning",
+    "robustness",
+]
+
+
+def test_every_task_is_covered():
+    assert {*TASKS, "ratings"} == set(registry.tasks("altmin_completion"))
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_smoke(task, smoke):
+    status, record = smoke(task)
+    assert status == 0, record["reason"]
+    assert record["status"] == "completed"
+    assert record["metric"] in record["metrics"]
+
+
+@pytest.mark.slow
+@pytest.mark.data
+def test_ratings(smoke):
+    status, record = smoke("ratings", f"data.root={ROOT / 'data'}")
+    assert status == 0, record["reason"]
+    assert record["metrics"]["cg2"] < record["metrics"]["mean"]
+
+
+@pytest.mark.parametrize(
+    ("task", "override", "said"),
+    [
+        ("convergence", "task.rank=31", "31"),
+        ("fresh_samples", "task.rounds=500", "too few for"),
+        ("frontier", "task.cases=[[20.0,8.0]]", "more than every entry"),
+    ],
+)
+def test_settings_are_refused(task, override, said, smoke, capsys):
+    status, _ = smoke(task, override)
+    assert status == 2
+    assert said in capsys.readouterr().err
