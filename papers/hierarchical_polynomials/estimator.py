@@ -73,7 +73,7 @@ class ThreeLayerRegressor(RegressorMixin, BaseEstimator):
             y: (n_samples,).
 
         Raises:
-            InvalidInputError: fewer than 10 rows, a degree or width below 1, or a constant y.
+            InvalidInputError: fewer than 10 rows, or a degree or width below 1.
         """
         X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
         if len(X) < 10:
@@ -84,8 +84,8 @@ class ThreeLayerRegressor(RegressorMixin, BaseEstimator):
         self.scale_[self.scale_ == 0] = 1
         rng = np.random.default_rng(self.random_state)
         order = rng.permutation(len(X))
-        rows = torch.from_numpy((X - self.mean_) / self.scale_)[order]
-        values = torch.from_numpy(np.asarray(y, dtype=np.float64))[order]
+        rows = torch.from_numpy(((X - self.mean_) / self.scale_)[order])
+        values = torch.from_numpy(np.asarray(y, dtype=np.float64)[order])
         half = len(X) // 2
         self.net_ = ThreeLayerNet(
             X.shape[1],

@@ -58,11 +58,10 @@ def errors(
         raise InvalidInputError("no ridges; one or more are wanted.")
     x, points = seen.x.float(), test.x.float()
     matrix, across = kernel(x, x), kernel(points, x)
-    found = {}
+    diagonal, found = matrix.diagonal().clone(), {}
     for ridge in ridges:
-        shifted = matrix.clone()
-        shifted.diagonal().add_(ridge)
-        factor, failed = torch.linalg.cholesky_ex(shifted)
+        matrix.diagonal().copy_(diagonal + ridge)
+        factor, failed = torch.linalg.cholesky_ex(matrix)
         if bool(failed):
             found[ridge] = math.inf
             continue

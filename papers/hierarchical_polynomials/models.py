@@ -157,9 +157,6 @@ def stage_one(
 
     Returns:
         xi1.
-
-    Raises:
-        InvalidInputError: g_u is the same everywhere on the second half.
     """
     found = torch.stack([moments.ridge(xi) for xi in ridges])
     said = torch.cat([net.features(rows) @ found.mT for rows in held_out.x.split(4096)])
@@ -167,11 +164,8 @@ def stage_one(
     best = int(errors.argmin())
     net.u.copy_(found[best])
     deviation, mean = torch.std_mean(said[:, best], correction=0)
-    if not deviation > 0:
-        raise InvalidInputError(
-            "What stage one learnt is the same everywhere on the second half of the samples, so "
-            "that nothing is left to stage two: is y constant?"
-        )
+    # Of a constant y, a feature that is the same everywhere: nothing is left to be scaled.
+    deviation = torch.where(deviation > 0, deviation, torch.ones_like(deviation))
     net.mean.copy_(mean)
     net.deviation.copy_(deviation)
     return ridges[best]

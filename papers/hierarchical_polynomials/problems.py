@@ -48,6 +48,7 @@ class Problem:
 
 def correlation(a: Float[Tensor, " n"], b: Float[Tensor, " n"]) -> float:
     """Pearson's; 0 where one of both is constant."""
-    a, b = a - a.mean(), b.to(a) - b.to(a).mean()
+    a, b = a.detach(), b.detach().to(a)
+    a, b = a - a.mean(), b - b.mean()
     lengths = a.norm() * b.norm()
     return float(a @ b / lengths) if lengths > 0 else 0.0

@@ -116,6 +116,13 @@ class Link:
 
     coefficients: tuple[float, ...]
 
+    def __post_init__(self) -> None:
+        if not any(self.coefficients[1:]):
+            raise InvalidInputError(
+                f"link={list(self.coefficients)} is constant; a coefficient after the first has to "
+                f"differ from 0."
+            )
+
     def __call__(self, z: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
         return hermite_series(z, self.coefficients)
 
