@@ -1,0 +1,52 @@
+"""The claims of hierarchical_polynomials, with the bounds that were fixed before the runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from common.ledger.folders import Folders
+from common.ledger.kept_plans import KeptPlan
+from common.ledger.plan import plan
+from tests.claim_bounds import stated
+
+KEPT = KeptPlan.of("hierarchical_polynomials", Folders.default())
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory):
+    """As git keeps it; one test composes it anew."""
+    kept = replace(KEPT, folder=tmp_path_factory.mktemp("plans"))
+    return plan("hierarchical_polynomials", KEPT.claims, kept)
+
+
+def test_every_claim_can_be_run_here(planned):
+    assert all("laptop" in claim.checks for claim in planned.claims)
+
+
+@pytest.mark.slow
+def test_the_plan_in_git_is_what_composes(planned):
+    composed = plan("hierarchical_polynomials", KEPT.claims)
+    composed = plan("hierarchical_polynomials", KEPT.claims)
+    assert (composed.title, composed.runs) == (planned.title, planned.runs)
+
+
+BOUNDS = {
+    "H1": ["at_least 0.82", "at_least 0.87", "at_most 0.01", "at_least 0.93"],
+    "H2": ["within 1.2 2.5"],
+    "H3": ["at_most 0.42", "at_most 0.3", "at_most 0.2", "at_most 0.13"],
+    "H4": ["at_least 1", "at_least 0.9", "above 0", "in_seeds 3", "at_least 2.5"],
+    "H5": ["at_most 4", "within 1.425 1.575"],
+    "H6": ["at_most 1.5"],
+    "H7": ["at_least 0.05"],
+    "H8": ["at_most 0.1", "at_least 0.85"],
+    "H9": ["at_most 0.01", "at_most 4"],
+    "H10": ["at_least 0.88"],
+    "H11": ["at_most 1", "at_most 1e-06"],
+    "H12": ["at_least 0.9", "below 0", "in_seeds 4"],
+}
+
+
+def test_bounds_do_not_move():
+    assert stated("hierarchical_polynomials") == BOUNDS
