@@ -14,8 +14,8 @@ from papers.altmin_completion.observed import Observed
 from papers.altmin_completion.solvers import ConjugateGradient, Exact, Sketched, Solver
 
 try:
-    from sklearn.base import BaseEstimator
-    from sklearn.utils.validation import check_is_fitted
+    from sklearn.base import BaseEstimator, TransformerMixin
+    from sklearn.utils.validation import check_is_fitted, validate_data
 except ImportError:
     raise UserError(
         "The estimator needs scikit-learn, which is not installed: pip install "
@@ -23,8 +23,8 @@ except ImportError:
     ) from None
 
 
-class AltMinCompletion(BaseEstimator):
-    """Low-rank completion by alternating minimisation.
+class AltMinCompletion(TransformerMixin, BaseEstimator):
+    """Low-rank completion by alternating minimisation; an imputer of what is NaN or not stored.
 
     Args:
         rank: k.
@@ -76,7 +76,7 @@ class AltMinCompletion(BaseEstimator):
         Raises:
             InvalidInputError: no entry, infinity, or a rank that the shape does not allow.
         """
-        observed = entries(X)
+        observed = entries(self._validated(X, reset=True))
         if self.start not in ("spectral", "random"):
             raise InvalidInputError(f"start={self.start!r}; allowed: 'spectral' or 'random'.")
         first = (
@@ -86,20 +86,55 @@ class AltMinCompletion(BaseEstimator):
         )
         found = alternate(observed, first, self.rounds, self._solver(), tolerance=self.tolerance)
         self.left_, self.components_ = found.left.numpy(), found.right.mT.numpy()
-        self.misfits_, self.n_features_in_ = found.misfits, observed.shape[1]
+        self.misfits_ = found.misfits
         return self
 
-    def predict(
+    def transform(self, X) -> Float[np.ndarray, "n_samples n_features"]:
+        """The rows of X, which need not be those of ``fit``, with what is unknown filled in.
+
+        A row's own least-squares problem against ``components_``; a row of which nothing is known
+        becomes 0.
+        """
+        check_is_fitted(self)
+        X = self._validated(X, reset=False)
+        try:
+            observed = entries(X)
+        except InvalidInputError:  # nothing is known of any row
+            return np.zeros(X.shape)
+        basis = torch.from_numpy(np.ascontiguousarray(self.components_.T))
+        start = basis.new_zeros(observed.shape[0], basis.shape[1])
+        left = Exact(ridge=self.ridge).solve(observed, basis, start)
+        filled = left @ basis.mT
+        filled[observed.rows, observed.columns] = observed.values
+        return filled.numpy()
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
+        return tags
+
+    def entries_at(
         self, rows: Int[np.ndarray, " e"], columns: Int[np.ndarray, " e"]
     ) -> Float[np.ndarray, " e"]:
-        """Entries at some places."""
+        """Entries of the matrix that was fitted, at some places."""
         check_is_fitted(self)
         return (self.left_[rows] * self.components_.T[columns]).sum(-1)
 
     def reconstruct(self) -> Float[np.ndarray, "n_samples n_features"]:
-        """The whole matrix."""
+        """The whole matrix that was fitted: its known entries as well are those of U V^T."""
         check_is_fitted(self)
         return self.left_ @ self.components_
+
+    def _validated(self, X, *, reset: bool):
+        return validate_data(
+            self,
+            X,
+            reset=reset,
+            accept_sparse="coo",
+            ensure_all_finite="allow-nan",
+            dtype=np.float64,
+        )
 
     def _solver(self) -> Solver:
         if self.solver == "cg":
@@ -120,8 +155,5 @@ def entries(X) -> Observed:
         values = np.asarray(coo.data, dtype=float)
         place = (torch.from_numpy(np.asarray(i, dtype=np.int64)) for i in (coo.row, coo.col))
         return Observed(coo.shape, *place, torch.from_numpy(values))
-    array = np.asarray(X, dtype=float)
-    if array.ndim != 2:
-        raise InvalidInputError(f"X of shape {array.shape}; wanted: a matrix.")
-    matrix = torch.from_numpy(array)
+    matrix = torch.from_numpy(np.array(X, dtype=float))
     return Observed.of_mask(matrix, ~matrix.isnan())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import unittest
 
 import numpy as np
 import pytest
@@ -252,7 +254,7 @@ class TestEstimator:
             again = model.fit(sparse)
             np.testing.assert_allclose(again.reconstruct(), found, atol=1e-7)
             places = np.array([0, 3]), np.array([5, 1])
-            np.testing.assert_allclose(again.predict(*places), found[places], atol=1e-7)
+            np.testing.assert_allclose(again.entries_at(*places), found[places], atol=1e-7)
             assert again.components_.shape == (2, again.n_features_in_)
 
     @pytest.mark.parametrize(
@@ -261,7 +263,7 @@ class TestEstimator:
             ({"rank": 9}, np.ones((4, 3)), "allows 1 to 3"),
             ({}, np.full((8, 8), np.nan), "No entry"),
             ({}, np.full((8, 8), np.inf), "infinity"),
-            ({}, np.ones(4), "wanted: a matrix"),
+            ({}, np.ones(4), "Expected 2D array"),
             ({"solver": "adam"}, np.ones((8, 8)), "solver='adam'"),
             ({"start": "zero"}, np.ones((8, 8)), "start='zero'"),
             ({"solver": "sketch", "ridge": 0.1}, np.ones((8, 8)), "no ridge"),
@@ -271,8 +273,32 @@ class TestEstimator:
     def test_mistakes_are_told(self, settings, x, said):
         from papers.altmin_completion.estimator import AltMinCompletion
 
-        with pytest.raises(InvalidInputError, match=said):
+        with pytest.raises(ValueError, match=said):
             AltMinCompletion(**settings).fit(x)
+
+    def test_rows_it_has_not_seen_are_filled_in(self):
+        from papers.altmin_completion.estimator import AltMinCompletion
+
+        problem = draw(60, 2, 0.5, rng())
+        array = np.full((60, 60), np.nan)
+        array[problem.observed.rows, problem.observed.columns] = problem.observed.values
+        model = AltMinCompletion(2, rounds=60).fit(array[:50])
+        array[55] = np.nan
+        found, truth = model.transform(array[50:]), problem.truth.numpy()[50:]
+        np.testing.assert_allclose(np.delete(found, 5, 0), np.delete(truth, 5, 0), atol=1e-5)
+        assert not found[5].any()
+        np.testing.assert_array_equal(
+            found[~np.isnan(array[50:])], array[50:][~np.isnan(array[50:])]
+        )
+
+    def test_scikit_learn_s_own_checks(self):
+        from sklearn.utils.estimator_checks import estimator_checks_generator
+
+        from papers.altmin_completion.estimator import AltMinCompletion
+
+        for estimator, check in estimator_checks_generator(AltMinCompletion(1)):
+            with contextlib.suppress(unittest.SkipTest):  # of array APIs that are not on
+                check(estimator)
 
     def test_it_is_not_fitted(self):
         from sklearn.exceptions import NotFittedError
