@@ -5,14 +5,13 @@ python -m papers.randlora.figures      # into results/figures/randlora
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 
-from common.errors import MissingDataError
 from common.figures import pyplot, save
+from common.recorded import recorded
 
 RESULTS = Path("results/randlora.csv")
 METHODS = {"randlora": "RandLoRA", "lora": "LoRA"}
@@ -26,18 +25,13 @@ def alignments(results: Path) -> dict[tuple[str, str], np.ndarray]:
     Raises:
         MissingDataError: there is no such table, or no run of ``alignment`` in it.
     """
+    runs = recorded(results, "alignment", "python -m common.ledger run randlora --claim R13")
     seeds: dict[tuple[str, str, int], dict[str, float]] = defaultdict(dict)
-    if results.is_file():
-        with results.open() as table:
-            for row in csv.DictReader(table):
-                method, _, block = row["metric"].partition("_cka_")
-                if row["task"] == "alignment" and block.isdigit() and row["scale"] == "laptop":
-                    key = row["variant"], method, int(row["seed"])
-                    seeds[key][block] = float(row["value"])
-    if not seeds:
-        raise MissingDataError(
-            f"A run of alignment in {results}", "python -m common.ledger run randlora --claim R13"
-        )
+    for (variant, seed), metrics in runs.items():
+        for name, value in metrics.items():
+            method, _, block = name.partition("_cka_")
+            if block.isdigit():
+                seeds[variant, method, seed][block] = value
     found: dict[tuple[str, str], list[list[float]]] = defaultdict(list)
     for (variant, method, _), blocks in sorted(seeds.items()):
         found[variant, method].append([blocks[str(block)] for block in _BLOCKS])

@@ -15,31 +15,32 @@ from papers.altmin_completion.solvers import ConjugateGradient, Exact, Solver
 
 
 def run(context: RunContext) -> TaskResult:
-    """``completed_k*_c*``, of the problems, at p = c k / n; ``frontier_n*``, the least c of a grid
-    with which enough are, exactly and (``_cg2``) by two warm steps; ``frontier_growth`` from the
-    least to the largest n."""
+    """``completed_k*_c*``, of the problems, at p = c k / n; ``completed_n*_c*`` on a grid of c,
+    exactly and (``cg2``) by two warm steps, and ``frontier_n*``, the least with which enough are,
+    or a step past the grid; ``frontier_growth`` from the least to the largest n."""
     task = context.config.task
     metrics: dict[str, float] = {}
     for rank, factor in task.cases:
         count = completed(context, task.size, int(rank), factor, Exact())
         metrics[f"completed_k{int(rank)}_c{factor:g}"] = float(count)
-    grid = np.arange(task.factors[0], task.factors[1] + task.factors[2] / 2, task.factors[2])
-    for size in task.sizes:
-        metrics[f"frontier_n{size}"] = frontier(context, size, grid.tolist(), Exact())
-    for size in task.approximate_sizes:
-        found = frontier(context, size, grid.tolist(), ConjugateGradient(2))
-        metrics[f"frontier_cg2_n{size}"] = found
+    start, end, step = task.factors
+    grid = np.arange(start, end + step / 2, step).tolist()
+    for name, sizes, solver in (
+        ("", task.sizes, Exact()),
+        ("cg2_", task.approximate_sizes, ConjugateGradient(2)),
+    ):
+        for size in sizes:
+            counts = [completed(context, size, task.rank, factor, solver) for factor in grid]
+            metrics |= {
+                f"completed_{name}n{size}_c{factor:g}": float(count)
+                for factor, count in zip(grid, counts, strict=True)
+            }
+            enough = [
+                factor for factor, count in zip(grid, counts, strict=True) if count >= task.wanted
+            ]
+            metrics[f"frontier_{name}n{size}"] = enough[0] if enough else grid[-1] + step
     first, last = (metrics[f"frontier_n{size}"] for size in (task.sizes[0], task.sizes[-1]))
     return TaskResult(metrics | {"frontier_growth": last - first})
-
-
-def frontier(context: RunContext, size: int, grid: list[float], solver: Solver) -> float:
-    """The least c; the grid's end and one step if none is enough."""
-    task = context.config.task
-    for factor in grid:
-        if completed(context, size, task.rank, factor, solver) >= task.wanted:
-            return factor
-    return grid[-1] + task.factors[2]
 
 
 def completed(context: RunContext, size: int, rank: int, factor: float, solver: Solver) -> int:
