@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections import defaultdict
 from pathlib import Path
 
@@ -30,3 +31,26 @@ def recorded(
     if not found:
         raise MissingDataError(f"A run of {task} in {results}", command)
     return dict(found)
+
+
+def recorded_curves(
+    runs: Path, task: str, command: str, scale: str = "laptop"
+) -> dict[tuple[str, int], dict[str, list[float]]]:
+    """Curves of a task's runs, by variant and seed.
+
+    Args:
+        runs: ``results/runs/<paper>.json``.
+        command: that would record them, for the message.
+
+    Raises:
+        MissingDataError: there is no such file, or no run of the task with curves in it.
+    """
+    rows = json.loads(runs.read_text())["runs"] if runs.is_file() else []
+    found = {
+        (row["variant"], row["seed"]): row["curves"]
+        for row in rows
+        if row["task"] == task and row["scale"] == scale and row["curves"]
+    }
+    if not found:
+        raise MissingDataError(f"A run of {task} in {runs}", command)
+    return found

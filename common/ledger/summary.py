@@ -40,17 +40,19 @@ def summary(rows: Iterable[RunRow]) -> dict[str, Any]:
 
 
 def curves_csv(rows: Iterable[RunRow], scale: str = "laptop") -> str:
-    """Mean over seeds of each curve: a line for each task, variant and epoch."""
+    """Mean over seeds of what was followed through the epochs of training: a line for each task,
+    variant and epoch. Curves of other names stay in the records."""
     groups = {
         (task, variant): with_curves
         for (task, variant, of), of_variant in by_variant(rows).items()
-        if of == scale and (with_curves := [row for row in of_variant if row.curves])
+        if of == scale
+        and (with_curves := [row for row in of_variant if not row.curves.keys().isdisjoint(CURVES)])
     }
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(("task", "variant", "epoch", *CURVES))
     for (task, variant), of_group in sorted(groups.items()):
-        epochs = max(len(curve) for row in of_group for curve in row.curves.values())
+        epochs = max(len(row.curves.get(name, ())) for row in of_group for name in CURVES)
         for epoch in range(epochs):
             writer.writerow(
                 (task, variant, epoch + 1, *(_mean(of_group, name, epoch) for name in CURVES))

@@ -11,6 +11,7 @@ from common.experiment.machine import device
 from common.recovery.ground_truth import diagonal
 from common.recovery.rates import first_below, geometric
 from common.recovery.sensing import Population
+from common.recovery.trajectory import trajectory
 from papers.overparam_sensing.laws import exact_rate, imbalanced_rate, ratio
 from papers.overparam_sensing.models import Asymmetric, Start, Symmetric, descend
 
@@ -19,10 +20,9 @@ def run(context: RunContext) -> TaskResult:
     """``exact_*`` (C3), ``alpha_*`` (C4, C7), ``both_*`` (C5); see each function."""
     metrics = exact(context)
     context.stop.raise_if_set()
-    metrics |= imbalanced(context)
+    imbalance, curves = imbalanced(context)
     context.stop.raise_if_set()
-    metrics |= both(context)
-    return TaskResult(metrics)
+    return TaskResult(metrics | imbalance | both(context), curves=curves)
 
 
 def exact(context: RunContext) -> dict[str, float]:
@@ -47,11 +47,12 @@ def exact(context: RunContext) -> dict[str, float]:
     return found
 
 
-def imbalanced(context: RunContext) -> dict[str, float]:
+def imbalanced(context: RunContext) -> tuple[dict[str, float], dict[str, list[float]]]:
     """k > r, one start at every alpha: ``c`` = slope / (eta alpha^2), the largest ``spread`` of c
     over alpha, relative to its mean; ``gap`` to R3's slope, relative; ``lambda``, the rate itself;
-    ``steps`` to 1e-12."""
+    ``steps`` to 1e-12. And the errors' curves."""
     task, found = context.config.task, {}
+    curves: dict[str, list[float]] = {}
     cs = []
     rank = len(task.spectrum)
     for alpha, steps in zip(task.alphas, task.alpha_steps, strict=True):
@@ -61,6 +62,7 @@ def imbalanced(context: RunContext) -> dict[str, float]:
         rate = float(imbalanced_rate(factors, rank))
         law = -np.log(ratio(rate, task.eta))
         name = f"a{alpha:g}"
+        curves |= trajectory(f"error_{name}", errors[:, 0])
         found |= {
             f"alpha_c_{name}": slope / (task.eta * alpha**2),
             f"alpha_gap_{name}": abs(slope / law - 1),
@@ -75,7 +77,7 @@ def imbalanced(context: RunContext) -> dict[str, float]:
         name = f"{large:g}_to_{small:g}"
         found[f"halved_lambda_{name}"] = found[f"alpha_lambda_{a}"] / found[f"alpha_lambda_{b}"]
         found[f"halved_steps_{name}"] = found[f"alpha_steps_{b}"] / found[f"alpha_steps_{a}"]
-    return found
+    return found, curves
 
 
 def both(context: RunContext) -> dict[str, float]:

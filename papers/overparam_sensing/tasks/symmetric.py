@@ -12,6 +12,7 @@ from common.experiment.machine import device
 from common.recovery.ground_truth import diagonal
 from common.recovery.rates import power
 from common.recovery.sensing import Population
+from common.recovery.trajectory import trajectory
 from papers.overparam_sensing.laws import ratio, sublinear_constant
 from papers.overparam_sensing.models import Start, Symmetric, descend
 
@@ -55,7 +56,7 @@ def run(context: RunContext) -> TaskResult:
         metrics[f"slope_k{width}"] = power(found, fitted).slope
         metrics[f"constant_k{width}"] = constants[-1]
         metrics[f"constant_rise_k{width}"] = min(np.diff(constants))
-        curves[f"error_k{width}"] = [float(found[t]) for t in task.steps_at]
+        curves |= trajectory(f"error_k{width}", found)
     for name, values in (("equal", task.spectrum), ("unequal", task.unequal)):
         found = errors(values, rank, task.exact_steps)
         above = np.flatnonzero(found > task.ratio_above)
@@ -63,4 +64,5 @@ def run(context: RunContext) -> TaskResult:
         metrics[f"ratio_{name}"] = measured
         metrics[f"ratio_error_{name}"] = abs(measured - ratio(min(values), task.eta))
         metrics[f"error_{name}"] = found[-1]
+        curves |= trajectory(f"error_{name}", found)
     return TaskResult(metrics, curves=curves)
