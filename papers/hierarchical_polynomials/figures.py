@@ -1,6 +1,6 @@
 """Errors over the number of samples, from the recorded runs (needs the extra ``plot``).
 
-python -m papers.hierarchical_polynomials.figures      # into results/figures/hierarchical_polynomials
+python -m papers.hierarchical_polynomials.figures  # to results/figures/hierarchical_polynomials
 """
 
 from __future__ import annotations
