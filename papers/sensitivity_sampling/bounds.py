@@ -3,8 +3,8 @@
     p < 2:  d^{p/2-1} w_i <= s_i <= w_i,           s_i <= tau_i^{p/2} <= n^{1-p/2} s_i
     p > 2:  w_i <= s_i <= d^{p/2-1} w_i,           tau_i^{p/2} <= s_i <= n^{p/2-1} tau_i^{p/2}
 
-w are Lewis weights, tau leverage scores (T 7.3; Chen and Derezinski, 2021). Summed: d^{p/2} <= S <= d
-below 2, d <= S <= d^{p/2} above.
+w are Lewis weights, tau leverage scores (T 7.3; Chen and Derezinski, 2021). Summed:
+d^{p/2} <= S <= d below 2, d <= S <= d^{p/2} above.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ class SensitivitySampler(BaseEstimator):
         X = validate_data(self, X, dtype=[np.float64, np.float32])
         if self.scores not in KINDS:
             raise InvalidInputError(f"scores={self.scores!r}; allowed: {', '.join(KINDS)}.")
-        self.scores_ = Scores.of(X, self.p).by(self.scores).numpy()
+        self.scores_ = Scores.of(torch.tensor(X), self.p).by(self.scores).numpy()
         self._rows = X
         return self
 

@@ -29,8 +29,8 @@ def rows_generally(total: float, d: int) -> float:
 
 
 def total_that_pays(d: int, p: float) -> float:
-    """S below which ``rows_by_total`` is below ``rows_generally``: d^{p / (p - 2)}, or d^{p / (2 - p)}
-    for p < 2, where S is at most d."""
+    """S below which ``rows_by_total`` is below ``rows_generally``: d^{p / (p - 2)}, or, for p < 2,
+    d^{p / (2 - p)}; S is at most d then."""
     return math.inf if p == 2 else d ** (p / abs(p - 2))
 
 
@@ -60,5 +60,5 @@ def low_rank_sparse_total(d: int, rank: int, nonzeros: int, p: float) -> float:
 
 
 def root_leverage_fixed_point(d: int, alpha: float, p: float) -> float:
-    """Rows at which root leverage sampling at a fixed alpha ends: m = m^{1 - p/2} d^{p/2} / alpha."""
+    """m = m^{1 - p/2} d^{p/2} / alpha: at which root leverage sampling of a fixed alpha ends."""
     return d * alpha ** (-2 / p)

@@ -70,8 +70,8 @@ def polished(
 def _on_edges(
     at: Tensor, along: Tensor, crossed: Tensor, weights: Tensor, reachable: Tensor
 ) -> Tensor:
-    """R at every crossing t_i of every edge, |at + t along| = |along| |t - t_i| summed by sorting;
-    -inf or inf in no sense: crossings that are not reachable get nan, mapped to the worst."""
+    """R at every crossing t_i of every edge, sums of |at + t along| = |along| |t - t_i| by sorting.
+    At rows that an edge does not cross it is R at t = 0."""
     t = torch.where(reachable, crossed, 0.0)
     slopes = torch.where(reachable, along.abs(), 0.0)
     flat = torch.where(reachable, 0.0, at.abs()[:, None].expand_as(along))
@@ -85,8 +85,7 @@ def _on_edges(
         return total + (b[:, None] * flat).sum(0)
 
     found = summed(weights) / summed(torch.ones_like(weights))
-    back = torch.empty_like(found).scatter_(0, order, found)
-    return back
+    return torch.empty_like(found).scatter_(0, order, found)
 
 
 def _nearest_zeros(basis: Tensor, x: Tensor) -> Tensor:

@@ -38,7 +38,7 @@ def halved(
     """
     if rows < 1 or not factor > 1:
         raise InvalidInputError(f"rows={rows}, factor={factor}; allowed: 1 or more, above 1.")
-    now = Sample(torch.arange(len(matrix)), torch.ones_like(matrix[:, 0]))
+    now = _all(matrix)
     while True:
         scores = Scores.of(now.rows(matrix, p), p).by("sensitivity")
         flat = _after(now, flatten(scores, factor))
@@ -54,8 +54,8 @@ def halved(
 def root_leverage(
     matrix: Float[Tensor, "n d"], p: float, alpha: float, rng: np.random.Generator
 ) -> Iterator[tuple[Sample, float]]:
-    """Round after round: q_i = min(1, 1/n' + tau_i^{p/2} / alpha), tau of the n' rows that are left,
-    scaled. The sizes converge to d alpha^{-2/p}.
+    """Round after round: q_i = min(1, 1/n' + tau_i^{p/2} / alpha), tau of the n' rows that are
+    left, scaled. The sizes converge to d alpha^{-2/p}.
 
     Args:
         matrix: A, float64.
@@ -67,7 +67,7 @@ def root_leverage(
     """
     if not 1 <= p < 2 or not alpha > 0:
         raise InvalidInputError(f"p={p}, alpha={alpha}; allowed: 1 to below 2, above 0.")
-    now = Sample(torch.arange(len(matrix)), torch.ones_like(matrix[:, 0]))
+    now = _all(matrix)
     while True:
         tau = leverage_scores(now.rows(matrix, p))
         n, d = len(tau), float(tau.sum())
@@ -81,11 +81,11 @@ def root_leverage(
 def root_leverage_above_two(
     matrix: Float[Tensor, "n d"], p: float, alpha: float, rng: np.random.Generator
 ) -> Iterator[Sample]:
-    """The same for p > 2, of a later paper: q_i = min(1, 1/n' + n'^{p/2-1} tau_i^{p/2} / alpha). Where
-    the tau are all alike, a round leaves d^{p/2} / alpha rows."""
+    """The same for p > 2, of a later paper: q_i = min(1, 1/n' + n'^{p/2-1} tau_i^{p/2} / alpha).
+    Where the tau are all alike, a round leaves d^{p/2} / alpha rows."""
     if not p > 2 or not alpha > 0:
         raise InvalidInputError(f"p={p}, alpha={alpha}; allowed: above 2, above 0.")
-    now = Sample(torch.arange(len(matrix)), torch.ones_like(matrix[:, 0]))
+    now = _all(matrix)
     while True:
         tau = leverage_scores(now.rows(matrix, p))
         n = len(tau)
@@ -121,6 +121,10 @@ def flattened(
     else:
         by = s
     return _after(flat, drawn(by, expected, rng))
+
+
+def _all(matrix: Float[Tensor, "n d"]) -> Sample:
+    return Sample(torch.arange(len(matrix), device=matrix.device), torch.ones_like(matrix[:, 0]))
 
 
 def _after(first: Sample, second: Sample) -> Sample:

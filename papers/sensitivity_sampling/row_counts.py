@@ -20,8 +20,8 @@ def good_half_of_the_time(
     coins: int,
     rng: np.random.Generator,
 ) -> bool:
-    """Whether the median distortion over an odd number of ``coins`` is at most a bound; ends as soon
-    as that is decided."""
+    """Whether the median distortion over an odd number of ``coins`` is at most a bound; ends as
+    soon as that is decided."""
     if coins % 2 == 0:
         raise InvalidInputError(f"coins={coins}; an odd number has a median among them.")
     good = bad = 0
