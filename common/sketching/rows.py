@@ -39,19 +39,16 @@ def keep_probabilities(scores: Float[Tensor, " n"], expected: float) -> Float[Te
         raise InvalidInputError(
             f"{expected:g} expected rows; these {n} scores allow above 1 to {largest:g}."
         )
+    if expected >= largest:
+        return torch.where(positive, 1.0, 1 / n).to(scores)
+    # With the k largest at 1, the others sum to the rest; the least k at which none is above 1.
     wide = scores.double() / scores.double().max()
-
-    def at(exponent: float) -> Float[Tensor, " n"]:
-        return (1 / n + wide * 2.0**exponent).clamp(max=1)
-
-    low, high = -100.0, 1.0 - float(wide[positive].min().log2())
-    for _ in range(200):
-        middle = (low + high) / 2
-        if float(at(middle).sum()) < expected:
-            low = middle
-        else:
-            high = middle
-    return at(high).to(scores)
+    ordered = wide.sort(descending=True).values
+    k = torch.arange(n, dtype=torch.float64, device=scores.device)
+    slopes = (expected - k - (n - k) / n) / ordered.flip(0).cumsum(0).flip(0)
+    fits = (slopes * ordered <= 1 - 1 / n) & (slopes > 0)
+    slope = slopes[fits.nonzero()[0, 0]]
+    return (1 / n + wide * slope).clamp(max=1).to(scores)
 
 
 @dataclass(frozen=True)

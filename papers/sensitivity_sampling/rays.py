@@ -53,7 +53,6 @@ def polished(
         along, at = basis @ edges, basis @ x
         crossed = -at[:, None] / along
         reachable = along.abs() > 1e-10 * along.abs().amax(0)
-        reachable[zeros] = False
         found = sign * _on_edges(at, along, crossed, weights, reachable)
         place = int(found.argmax())
         row, edge = divmod(place, found.shape[1])

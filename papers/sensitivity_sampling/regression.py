@@ -32,9 +32,7 @@ def regress(
     back = right[kept].mT / values[kept]  # z = back @ x for values Q x
     inside = bool(kept.all()) or float(right[~kept][:, -1].abs().max()) < 1e-9
     if len(joint) <= matrix.shape[1] or not inside:
-        raise InvalidInputError(
-            "The target is a combination of the columns: nothing is left of it."
-        )
+        raise InvalidInputError("The target is a combination of the columns: its loss is 0.")
     x, _, _ = minimum(basis[:, kept], back[-1:], p)
     return -(back @ x[0])[:-1]
 

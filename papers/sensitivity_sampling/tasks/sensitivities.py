@@ -20,10 +20,10 @@ from papers.sensitivity_sampling.models import Scores
 def run(context: RunContext) -> TaskResult:
     """Of each table and p: ``gap_*``, the largest relative width of an interval; ``total_*``, S;
     ``outside_*``, how far a row lies beyond its bounds, relative, 0 or less if none does;
-    ``agrees_*``, 1 if S^{2/p} or S^{2-2/p} is below S d where it should; ``sharper_*``,
-    d^{1-p/2} S over S^{2/p}. Over p: ``rise_*``, the least rise of the largest sensitivity;
-    ``decreasing_*``, pairs of a row and a step at which it falls; ``leverage_*``, distance to
-    leverage scores at p = 2."""
+    ``agrees_*``, 1 if S^{2/p} or S^{2-2/p} is below S d exactly where S is small enough,
+    ``saving_*``, the one over the other; ``sharper_*``, d^{1-p/2} S over S^{2/p}. Over p:
+    ``rise_*``, the least rise of the largest sensitivity; ``decreasing_*``, pairs of a row and a
+    step at which it falls; ``leverage_*``, distance to leverage scores at p = 2."""
     task, seed = context.config.task, context.config.seed
     metrics: dict[str, float] = {}
     real = []
@@ -59,6 +59,7 @@ def measured(scores: Scores) -> dict[str, float]:
         "total": total,
         "outside": float(torch.maximum(below, above).max()) - 1,
         "agrees": float(pays == (total < laws.total_that_pays(d, p))),
+        "saving": laws.rows_by_total(total, p) / laws.rows_generally(total, d),
     }
     if p < 2:
         found["sharper"] = laws.rows_below_two(total, d, p) / laws.rows_by_total(total, p)

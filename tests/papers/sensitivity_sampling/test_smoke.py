@@ -1,0 +1,58 @@
+"""One smoke run of each task through the real entry, and the settings that are refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from common.experiment import registry
+
+TASKS = [
+    "augmented_scores",
+    "combined_scores",
+    "flattening",
+    "identity_rows",
+    "lp_regression",
+    "preserved_total",
+    "root_leverage",
+    "row_accuracy",
+    "row_counts",
+    "row_scores",
+    "sensitivities",
+    "sensitivity_forms",
+    "structured_matrices",
+    "tightness",
+]
+
+
+def test_every_task_is_covered():
+    assert set(TASKS) == set(registry.tasks("sensitivity_sampling"))
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_smoke(task, smoke):
+    if task in ("lp_regression", "sensitivities"):
+        pytest.importorskip("sklearn")
+    status, record = smoke(task)
+    assert status == 0, record["reason"]
+    assert record["status"] == "completed"
+    assert record["metric"] in record["metrics"]
+
+
+@pytest.mark.parametrize(
+    ("task", "override", "said"),
+    [
+        ("sensitivities", "task.powers=[0.5]", "allowed: 1 or more"),
+        ("sensitivities", "task.tables=[iris]", "allowed: one of gaussian"),
+        ("sensitivities", "task.columns=41", "as many columns as rows"),
+        ("row_counts", "task.coins=4", "odd"),
+        ("row_counts", "task.bound=0.001", "more than the 200 rows"),
+        ("root_leverage", "task.p=2", "below 2"),
+        ("combined_scores", "task.p=2", "above 2"),
+        ("row_scores", "task.expected=1", "above 1"),
+        ("row_scores", "task.expected=101", "above 1 to 100"),
+    ],
+)
+def test_settings_are_refused(task, override, said, smoke):
+    status, record = smoke(task, override)
+    assert status == 2
+    assert said in record["reason"]
