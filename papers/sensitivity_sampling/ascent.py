@@ -13,7 +13,7 @@ from papers.sensitivity_sampling.powers import power, signed_power
 
 _MEMORY = 8
 _STEPS = 150
-_SETTLED = 1e-9  # change of log R in a step
+_SETTLED = 1e-7  # change of log R in a step
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from papers.sensitivity_sampling.models import Scores
 
 
 def run(context: RunContext) -> TaskResult:
-    """Of each table and p: ``gap_*``, the largest relative width of an interval; ``total_*``, S;
+    """Of each table and p: ``gap_*``, the largest relative width of an interval, ``gap`` of all; ``total_*``, S;
     ``outside_*``, how far a row lies beyond its bounds, relative, 0 or less if none does;
     ``agrees_*``, 1 if S^{2/p} or S^{2-2/p} is below S d exactly where S is small enough,
     ``saving_*``, the one over the other; ``sharper_*``, d^{1-p/2} S over S^{2/p}. Over p:
@@ -44,6 +44,7 @@ def run(context: RunContext) -> TaskResult:
             context.stop.raise_if_set()
         if len(found) > 1:
             metrics |= {f"{key}_{name}": value for key, value in steps(list(found.values()))}
+    metrics["gap"] = max(value for key, value in metrics.items() if key.startswith("gap_"))
     return TaskResult(metrics, real)
 
 
