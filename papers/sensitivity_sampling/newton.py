@@ -17,6 +17,8 @@ from papers.sensitivity_sampling.powers import power, signed_power
 RATIO = 1e-8  # of the upper to the lower end, less 1, at which a problem is done
 _ENTRIES = 1 << 18  # of a block of values Q x: it stays in cache
 _STEPS = 200
+# Relative change of the norm in a step from which on the dual value is worth its price.
+_NEAR = 1e-4
 _ROUNDING = 1e-12
 # Below p = 2 weights grow without bound where Q x is 0; this part of its largest entry limits them.
 _SMALLEST = 1e-10
@@ -64,19 +66,25 @@ def _block(basis: Tensor, pairs: Tensor, c: Tensor, p: float) -> tuple[Tensor, T
     left = torch.arange(len(c), device=c.device)
     values = x @ basis.mT
     norms = power(values, p).sum(1)
-    for _ in range(_STEPS):
-        now = c[left]
-        # Rounding may take an end back a little; the best of each stands.
-        low[left] = torch.maximum(low[left], _dual(basis, values, now, p))
-        high[left] = torch.minimum(high[left], norms)
-        going = norms > (1 + RATIO / 4) * low[left]
-        if not bool(going.any()):
-            break
-        left, now, values, norms = left[going], now[going], values[going], norms[going]
-        step = _irls(basis, pairs, values, now, p) - x[left]
-        along = step @ basis.mT
+    change = torch.full_like(norms, torch.inf)
+    for step in range(_STEPS):
+        near = change <= _NEAR * norms if step < _STEPS - 1 else torch.ones_like(change) > 0
+        if bool(near.any()):
+            place = left[near]
+            # Rounding may take an end back a little; the best of each stands.
+            dual = _dual(basis, values[near], c[place], p)
+            low[place] = torch.maximum(low[place], dual)
+            high[place] = torch.minimum(high[place], norms[near])
+            going = high[left] > (1 + RATIO / 4) * low[left]
+            if not bool(going.any()):
+                break
+            left, values, norms = left[going], values[going], norms[going]
+        ahead = _irls(basis, pairs, values, c[left], p) - x[left]
+        along = ahead @ basis.mT
+        before = norms
         t, values, norms = (_longer if p < 2 else _shorter)(values, along, norms, p)
-        x[left] += t[:, None] * step
+        x[left] += t[:, None] * ahead
+        change = before - norms
     # c was made of length 1: c^T x = 1 for the given one, and its p-th powers.
     scale = lengths[:, 0] ** -p
     return x / lengths, low * scale, high * scale
@@ -119,18 +127,17 @@ def _shorter(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """From p = 2 on: Newton's t = 1 / (p - 1), halved until the norm falls."""
     t = torch.full_like(norms, 1 / (p - 1))
-    waiting = torch.arange(len(norms), device=norms.device)
-    found, lengths = values.clone(), norms.clone()
+    found = values + along / (p - 1)
+    lengths = power(found, p).sum(1)
     for _ in range(40):
-        tried = values[waiting] + t[waiting, None] * along[waiting]
-        length = power(tried, p).sum(1)
-        fell = length <= (1 + _ROUNDING) * norms[waiting]
-        done = waiting[fell]
-        found[done], lengths[done] = tried[fell], length[fell]
-        waiting = waiting[~fell]
+        waiting = (lengths > (1 + _ROUNDING) * norms).nonzero()[:, 0]
         if not len(waiting):
-            break
+            return t, found, lengths
         t[waiting] /= 2
+        found[waiting] = values[waiting] + t[waiting, None] * along[waiting]
+        lengths[waiting] = power(found[waiting], p).sum(1)
+    waiting = lengths > norms
+    t[waiting], found[waiting], lengths[waiting] = 0.0, values[waiting], norms[waiting]
     return t, found, lengths
 
 

@@ -18,9 +18,9 @@ from papers.sensitivity_sampling.models import Scores
 
 
 def run(context: RunContext) -> TaskResult:
-    """Of each table and p: ``gap_*``, the largest relative width of an interval, ``gap`` of all; ``total_*``, S;
-    ``outside_*``, how far a row lies beyond its bounds, relative, 0 or less if none does;
-    ``agrees_*``, 1 if S^{2/p} or S^{2-2/p} is below S d exactly where S is small enough,
+    """Of each table and p: ``gap_*``, the largest relative width of an interval, ``gap`` of all;
+    ``total_*``, S; ``outside_*``, how far a row lies beyond its bounds, relative, 0 or less if none
+    does; ``agrees_*``, 1 if S^{2/p} or S^{2-2/p} is below S d exactly where S is small enough,
     ``saving_*``, the one over the other; ``sharper_*``, d^{1-p/2} S over S^{2/p}. Over p:
     ``rise_*``, the least rise of the largest sensitivity; ``decreasing_*``, pairs of a row and a
     step at which it falls; ``leverage_*``, distance to leverage scores at p = 2."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from common.experiment import registry
+from common.experiment.cli import main
 
 TASKS = [
     "augmented_scores",
@@ -41,14 +42,9 @@ def test_smoke(task, smoke):
 @pytest.mark.parametrize(
     ("task", "override", "said"),
     [
-        ("sensitivities", "task.powers=[0.5]", "allowed: 1 or more"),
-        ("sensitivities", "task.tables=[iris]", "allowed: one of gaussian"),
         ("sensitivities", "task.columns=41", "as many columns as rows"),
         ("row_counts", "task.coins=4", "odd"),
         ("row_counts", "task.bound=0.001", "more than the 200 rows"),
-        ("root_leverage", "task.p=2", "below 2"),
-        ("combined_scores", "task.p=2", "above 2"),
-        ("row_scores", "task.expected=1", "above 1"),
         ("row_scores", "task.expected=101", "above 1 to 100"),
     ],
 )
@@ -56,3 +52,24 @@ def test_settings_are_refused(task, override, said, smoke):
     status, record = smoke(task, override)
     assert status == 2
     assert said in record["reason"]
+
+
+@pytest.mark.parametrize(
+    ("task", "override", "said"),
+    [
+        ("sensitivities", "task.powers=[0.5]", "1 or more"),
+        ("sensitivities", "task.tables=[iris]", "one of gaussian"),
+        ("root_leverage", "task.p=2", "below 2"),
+        ("combined_scores", "task.p=2", "above 2"),
+        ("row_scores", "task.expected=1", "above 1"),
+    ],
+)
+def test_settings_out_of_range_are_refused_before_a_run(
+    task, override, said, capsys, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stopped:
+        main(["paper=sensitivity_sampling", f"task={task}", "scale=smoke", override])
+    assert stopped.value.code == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "outputs" / "sensitivity_sampling").exists()
