@@ -16,6 +16,7 @@ from papers.sensitivity_sampling.powers import power, signed_power
 
 RATIO = 1e-8  # of the upper to the lower end, less 1, at which a problem is done
 _ENTRIES = 1 << 18  # of a block of values Q x: it stays in cache
+_PRODUCTS = 1 << 28  # bytes of the products of columns
 _STEPS = 200
 # Relative change of the norm in a step from which on the dual value is worth its price.
 _NEAR = 1e-4
@@ -39,7 +40,9 @@ def minimise(
         x, the lower and the upper ends; an end is off by rounding alone.
     """
     rows = max(1, _ENTRIES // len(basis))
-    pairs = column_products(basis)
+    d = basis.shape[1]
+    fits = len(basis) * d * (d + 1) // 2 * basis.element_size() <= _PRODUCTS
+    pairs = column_products(basis) if fits else None
     parts = [_block(basis, pairs, block, p) for block in constraints.split(rows)]
     x, low, high = (torch.cat(part) for part in zip(*parts, strict=True))
     return x, low, high
@@ -51,15 +54,31 @@ def column_products(basis: Float[Tensor, "n d"]) -> Float[Tensor, "n pairs"]:
     return basis[:, i] * basis[:, j]
 
 
-def gram(weights: Float[Tensor, "b n"], pairs: Float[Tensor, "n pairs"], d: int) -> Tensor:
-    """Q^T diag(v) Q of every row v of ``weights``; (b, d, d), lower triangles."""
+def gram(
+    weights: Float[Tensor, "b n"],
+    basis: Float[Tensor, "n d"],
+    pairs: Float[Tensor, "n pairs"] | None = None,
+) -> Float[Tensor, "b d d"]:
+    """Q^T diag(v) Q of every row v of ``weights``, its lower triangle.
+
+    Args:
+        pairs: products of Q's columns, if they are at hand; else they are made in blocks of rows.
+    """
+    d = basis.shape[1]
     i, j = torch.tril_indices(d, d, device=weights.device)
     found = weights.new_zeros(len(weights), d, d)
-    found[:, i, j] = weights @ pairs
+    if pairs is not None:
+        found[:, i, j] = weights @ pairs
+        return found
+    rows = max(1, _PRODUCTS // (len(i) * basis.element_size()))
+    for v, q in zip(weights.split(rows, 1), basis.split(rows), strict=True):
+        found[:, i, j] += v @ column_products(q)
     return found
 
 
-def _block(basis: Tensor, pairs: Tensor, c: Tensor, p: float) -> tuple[Tensor, Tensor, Tensor]:
+def _block(
+    basis: Tensor, pairs: Tensor | None, c: Tensor, p: float
+) -> tuple[Tensor, Tensor, Tensor]:
     lengths = c.norm(dim=1, keepdim=True)
     c = c / lengths
     x, low, high = c.clone(), c.new_zeros(len(c)), c.new_full((len(c),), torch.inf)
@@ -90,7 +109,7 @@ def _block(basis: Tensor, pairs: Tensor, c: Tensor, p: float) -> tuple[Tensor, T
     return x / lengths, low * scale, high * scale
 
 
-def _irls(basis: Tensor, pairs: Tensor, values: Tensor, c: Tensor, p: float) -> Tensor:
+def _irls(basis: Tensor, pairs: Tensor | None, values: Tensor, c: Tensor, p: float) -> Tensor:
     """H^{-1} c / (c^T H^{-1} c)."""
     if p < 2:
         floor = _SMALLEST * values.abs().amax(1, keepdim=True)
@@ -98,7 +117,7 @@ def _irls(basis: Tensor, pairs: Tensor, values: Tensor, c: Tensor, p: float) -> 
     else:
         weights = power(values, p - 2)
     weights = weights / weights.mean(1, keepdim=True)
-    h = gram(weights, pairs, basis.shape[1])
+    h = gram(weights, basis, pairs)
     root, failed = torch.linalg.cholesky_ex(h)
     if bool(failed.any()):
         # For p > 2 rows of value 0 leave directions without weight.

@@ -47,11 +47,19 @@ def test_powers_are_the_general_power(exponent):
         torch.testing.assert_close(signed_power(y, exponent), y.sign() * y.abs() ** exponent)
 
 
-def test_grams_of_a_batch_are_one_by_one():
+def test_grams_of_a_batch_are_one_by_one(monkeypatch):
     q, weights = normal(9, 3), normal(5, 9, seed=1).abs()
-    found = gram(weights, column_products(q), 3)
-    for v, h in zip(weights, found, strict=True):
-        torch.testing.assert_close(h, (q.mT @ (v[:, None] * q)).tril())
+    monkeypatch.setattr("papers.sensitivity_sampling.newton._PRODUCTS", 100)  # two rows a block
+    for found in (gram(weights, q, column_products(q)), gram(weights, q)):
+        for v, h in zip(weights, found, strict=True):
+            torch.testing.assert_close(h, (q.mT @ (v[:, None] * q)).tril())
+
+
+def test_products_that_do_not_fit_are_made_in_blocks(monkeypatch):
+    a = normal(40, 3)
+    whole = sensitivities(a, 3.0)
+    monkeypatch.setattr("papers.sensitivity_sampling.newton._PRODUCTS", 100)
+    torch.testing.assert_close(sensitivities(a, 3.0).upper, whole.upper)
 
 
 @settings(max_examples=30, deadline=None)
