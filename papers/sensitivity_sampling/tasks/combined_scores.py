@@ -22,29 +22,30 @@ def run(context: RunContext) -> TaskResult:
     task = context.config.task
     metrics: dict[str, float] = {}
     for family in task.families:
-        found = of_family(family, task, np.random.default_rng(context.config.seed))
+        found = of_family(family, task, context.config.seed)
         metrics |= {f"{key}_{family}": value for key, value in found.items()}
         context.stop.raise_if_set()
     return TaskResult(metrics)
 
 
-def of_family(family: str, task: DictConfig, rng: np.random.Generator) -> dict[str, float]:
-    """One matrix, and samples of it in four ways."""
+def of_family(family: str, task: DictConfig, seed: int) -> dict[str, float]:
+    """One matrix, and samples of it in four ways, by the same coins: what differs is the scores."""
     p, m = task.p, task.expected
-    matrix = draw(family, task.rows, task.columns, rng)
+    matrix = draw(family, task.rows, task.columns, np.random.default_rng(seed))
     scores, original = Scores.of(matrix, p), Original.of(matrix, p)
     s, both = scores.by("sensitivity"), scores.by("augmented")
     ways = {
-        "sensitivity": lambda: drawn(s, m, rng),
-        "augmented": lambda: drawn(both, m, rng),
-        "flattened": lambda: flattened(matrix, p, m, rng, scores=s, factor=task.split),
-        "flattened_sensitivity": lambda: flattened(
+        "sensitivity": lambda rng: drawn(s, m, rng),
+        "augmented": lambda rng: drawn(both, m, rng),
+        "flattened": lambda rng: flattened(matrix, p, m, rng, scores=s, factor=task.split),
+        "flattened_sensitivity": lambda rng: flattened(
             matrix, p, m, rng, scores=s, leverage=False, factor=task.split
         ),
     }
     found = {}
     for way, one in ways.items():
-        samples = [one().spread(len(matrix)) for _ in range(task.coins)]
+        coins = [np.random.default_rng([seed, coin]) for coin in range(task.coins)]
+        samples = [one(rng).spread(len(matrix)) for rng in coins]
         found[way] = float(np.median([original.distortion(b).value for b in samples]))
     bound = task.factor * found["sensitivity"] + task.slack
     found |= {f"{way}_over": found[way] / bound for way in ("augmented", "flattened")}
