@@ -26,6 +26,7 @@ BENCHMARKS = (
     "subgradient",
     "completion",
     "layerwise",
+    "row_sensitivities",
 )
 
 
