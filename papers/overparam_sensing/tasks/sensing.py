@@ -7,6 +7,7 @@ import numpy as np
 from common.experiment.context import RunContext, TaskResult
 from common.experiment.machine import device
 from common.recovery.ground_truth import positive_semidefinite
+from common.recovery.isometry import restricted_isometry
 from common.recovery.rates import power
 from common.recovery.sensing import gaussian
 from papers.overparam_sensing.models import Asymmetric, Start, Symmetric, descend, rebalance
@@ -15,7 +16,8 @@ from papers.overparam_sensing.models import Asymmetric, Start, Symmetric, descen
 def run(context: RunContext) -> TaskResult:
     """Last squared errors against the truth: ``symmetric_exact`` and ``symmetric`` (k = r, k > r),
     ``asymmetric_a*`` by alpha, ``one_step_a*``; ``symmetric_slope`` of ln e over ln T.
-    ``injective``: 1 with more measurements than entries."""
+    ``injective``: 1 with more measurements than entries; ``isometry``, what was found of the
+    restricted isometry constant at rank 2 r."""
     task, seed = context.config.task, context.config.seed
     where = device(context.config.trainer)
     size, rank = task.size, len(task.spectrum)
@@ -23,7 +25,13 @@ def run(context: RunContext) -> TaskResult:
     truth = positive_semidefinite(task.spectrum, size, rng).to(where)
     sensing = gaussian(task.measurements, (size, size), rng).to(where)
     start = Start(size, size, task.width)
-    metrics = {"injective": float(task.measurements >= size**2)}
+    isometry = restricted_isometry(
+        sensing, min(2 * rank, size), np.random.default_rng([seed, 2]), starts=4, like=truth
+    )
+    metrics = {
+        "injective": float(task.measurements >= size**2),
+        "isometry": isometry.constant,
+    }
 
     def end(factors, steps: int) -> np.ndarray:
         found = descend(factors, truth, sensing, task.eta, steps, halt=1e-27)[:, 0]
