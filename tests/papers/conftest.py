@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from common.experiment.cli import main
+from common.ledger.folders import Folders
+from common.ledger.kept_plans import KeptPlan
+from common.ledger.plan import plan
 
 
 @pytest.fixture
@@ -24,3 +28,12 @@ def smoke(request, tmp_path, monkeypatch):
         return stopped.value.code, json.loads(records[-1].read_text()) if records else None
 
     return run
+
+
+@pytest.fixture(scope="module")
+def planned(request, tmp_path_factory):
+    """The claims of the paper whose folder the test is in, as git keeps their plan; ``test_plans``
+    composes it anew."""
+    paper = request.path.parent.name
+    kept = KeptPlan.of(paper, Folders.default())
+    return plan(paper, kept.claims, replace(kept, folder=tmp_path_factory.mktemp("plans")))

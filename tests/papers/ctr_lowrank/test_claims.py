@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
-from common.ledger.claims import read
-from common.ledger.folders import Folders
-from common.ledger.plan import plan
 from tests.claim_bounds import stated
 
-CLAIMS = Folders.default().claims("ctr_lowrank")
 
-
-def test_every_row_is_there():
-    found = read(CLAIMS)
+def test_every_row_is_there(planned):
+    found = planned.claims
     rows = [f"C{i}" for i in range(1, 11)]
     assert [claim.id for claim in found] == [*rows[:4], "C4b", *rows[4:]]
     assert all("laptop" in claim.checks for claim in found)
@@ -21,9 +14,8 @@ def test_every_row_is_there():
     assert all(c.checks["paper"].needs for c in found if "paper" in c.checks)
 
 
-@pytest.mark.slow
-def test_every_run_composes():
-    assert len(plan("ctr_lowrank", CLAIMS).unique_runs("laptop")) == 17
+def test_how_many_runs(planned):
+    assert len(planned.unique_runs("laptop")) == 17
 
 
 BOUNDS = {

@@ -2,34 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import pytest
-
-from common.ledger.folders import Folders
-from common.ledger.kept_plans import KeptPlan
-from common.ledger.plan import plan
 from tests.claim_bounds import stated
-
-KEPT = KeptPlan.of("hierarchical_polynomials", Folders.default())
-
-
-@pytest.fixture(scope="module")
-def planned(tmp_path_factory):
-    """As git keeps it; one test composes it anew."""
-    kept = replace(KEPT, folder=tmp_path_factory.mktemp("plans"))
-    return plan("hierarchical_polynomials", KEPT.claims, kept)
 
 
 def test_every_claim_can_be_run_here(planned):
     assert all("laptop" in claim.checks for claim in planned.claims)
-
-
-@pytest.mark.slow
-def test_the_plan_in_git_is_what_composes(planned):
-    composed = plan("hierarchical_polynomials", KEPT.claims)
-    composed = plan("hierarchical_polynomials", KEPT.claims)
-    assert (composed.title, composed.runs) == (planned.title, planned.runs)
 
 
 BOUNDS = {

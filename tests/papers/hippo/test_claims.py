@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
-from common.ledger.folders import Folders
-from common.ledger.kept_plans import KeptPlan
-from common.ledger.plan import plan
 from common.ledger.relations import split
 from tests.claim_bounds import stated
 from tests.running import run
 
 SYNTHETIC = ("orthogonal_bases", "timescale", "delay", "approximation_rate", "dplr_exact")
-
-
-KEPT = KeptPlan.of("hippo", Folders.default())
-
-
-@pytest.fixture(scope="module")
-def planned(tmp_path_factory):
-    """As git keeps it; one test composes it anew."""
-    kept = replace(KEPT, folder=tmp_path_factory.mktemp("plans"))
-    return plan("hippo", KEPT.claims, kept)
-
-
-@pytest.mark.slow
-def test_the_plan_in_git_is_what_composes(planned):
-    composed = plan("hippo", KEPT.claims)
-    assert (composed.title, composed.runs) == (planned.title, planned.runs)
 
 
 def test_every_row_is_there(planned):

@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
-from common.ledger.folders import Folders
-from common.ledger.kept_plans import KeptPlan
-from common.ledger.plan import plan
 from common.ledger.relations import split
 from tests.claim_bounds import stated
-
-KEPT = KeptPlan.of("lora_limits", Folders.default())
-
-
-@pytest.fixture(scope="module")
-def planned(tmp_path_factory):
-    """As git keeps it; one test composes it anew."""
-    kept = replace(KEPT, folder=tmp_path_factory.mktemp("plans"))
-    return plan("lora_limits", KEPT.claims, kept)
 
 
 def test_every_row_is_there(planned):
@@ -31,12 +17,6 @@ def test_every_row_is_there(planned):
     paper = [check for claim in planned.claims if (check := claim.checks.get("paper"))]
     assert len(paper) == 3
     assert all(check.needs for check in paper)
-
-
-@pytest.mark.slow
-def test_the_plan_in_git_is_what_composes(planned):
-    composed = plan("lora_limits", KEPT.claims)
-    assert (composed.title, composed.runs) == (planned.title, planned.runs)
 
 
 @pytest.mark.slow

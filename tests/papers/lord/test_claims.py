@@ -2,24 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import pytest
-
-from common.ledger.folders import Folders
-from common.ledger.kept_plans import KeptPlan
-from common.ledger.plan import plan
 from tests.claim_bounds import stated
 
-KEPT = KeptPlan.of("lord", Folders.default())
 READ_NO_PERPLEXITY = {"L1", "L6"}
-
-
-@pytest.fixture(scope="module")
-def planned(tmp_path_factory):
-    """As git keeps it; one test composes it anew."""
-    kept = replace(KEPT, folder=tmp_path_factory.mktemp("plans"))
-    return plan("lord", KEPT.claims, kept)
 
 
 def test_every_row_is_there(planned):
@@ -27,12 +12,6 @@ def test_every_row_is_there(planned):
     assert ids == [f"L{i}" for i in range(1, 11)]
     assert all({"laptop", "paper"} == set(claim.checks) for claim in planned.claims)
     assert all(claim.checks["paper"].needs for claim in planned.claims)
-
-
-@pytest.mark.slow
-def test_the_plan_in_git_is_what_composes(planned):
-    composed = plan("lord", KEPT.claims)
-    assert (composed.title, composed.runs) == (planned.title, planned.runs)
 
 
 BOUNDS = {

@@ -2,35 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import pytest
-
-from common.ledger.folders import Folders
-from common.ledger.kept_plans import KeptPlan
-from common.ledger.plan import plan
 from tests.claim_bounds import stated
-
-KEPT = KeptPlan.of("lr2vq", Folders.default())
-
-
-@pytest.fixture(scope="module")
-def planned(tmp_path_factory):
-    """As git keeps it; one test composes it anew."""
-    kept = replace(KEPT, folder=tmp_path_factory.mktemp("plans"))
-    return plan("lr2vq", KEPT.claims, kept)
 
 
 def test_every_row_is_there(planned):
     ids = [claim.id for claim in planned.claims]
     assert ids == ["V1", "V2", "V3", "V4", "V5", "V5b", "V6", "V7", "V8"]
     assert all("laptop" in claim.checks for claim in planned.claims)
-
-
-@pytest.mark.slow
-def test_the_plan_in_git_is_what_composes(planned):
-    composed = plan("lr2vq", KEPT.claims)
-    assert (composed.title, composed.runs) == (planned.title, planned.runs)
 
 
 BOUNDS = {

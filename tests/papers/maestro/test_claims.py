@@ -2,35 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import pytest
-
-from common.ledger.folders import Folders
-from common.ledger.kept_plans import KeptPlan
-from common.ledger.plan import plan
 from tests.claim_bounds import stated
-
-KEPT = KeptPlan.of("maestro", Folders.default())
-
-
-@pytest.fixture(scope="module")
-def planned(tmp_path_factory):
-    """As git keeps it; one test composes it anew."""
-    kept = replace(KEPT, folder=tmp_path_factory.mktemp("plans"))
-    return plan("maestro", KEPT.claims, kept)
 
 
 def test_every_row_is_there(planned):
     ids = [claim.id for claim in planned.claims]
     assert ids == ["M1", "M2", "M3", "M4", "M4b", "M5", "M6", "M6b", "M7", "M8"]
     assert all("laptop" in claim.checks for claim in planned.claims)
-
-
-@pytest.mark.slow
-def test_the_plan_in_git_is_what_composes(planned):
-    composed = plan("maestro", KEPT.claims)
-    assert (composed.title, composed.runs) == (planned.title, planned.runs)
 
 
 CUT = ["at_least 3", "at_least 3", "at_most 1.5", "at_most 1.5"]

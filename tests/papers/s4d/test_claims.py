@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 
-from common.ledger.folders import Folders
-from common.ledger.kept_plans import KeptPlan
-from common.ledger.plan import plan
 from common.ledger.relations import split
 from tests.claim_bounds import stated
 from tests.running import run
 
 CLOSED_FORM = ("asymptotics", "initial_delay", "kernel_agreement", "limit_theorem", "rate_change")
-
-
-KEPT = KeptPlan.of("s4d", Folders.default())
-
-
-@pytest.fixture(scope="module")
-def planned(tmp_path_factory):
-    """As git keeps it; one test composes it anew."""
-    kept = replace(KEPT, folder=tmp_path_factory.mktemp("plans"))
-    return plan("s4d", KEPT.claims, kept)
 
 
 def read_of(planned, task):
@@ -34,12 +20,6 @@ def read_of(planned, task):
         for of, _, name in map(split, claim.checks["laptop"].metrics())
         if of == task
     }
-
-
-@pytest.mark.slow
-def test_the_plan_in_git_is_what_composes(planned):
-    composed = plan("s4d", KEPT.claims)
-    assert (composed.title, composed.runs) == (planned.title, planned.runs)
 
 
 def test_every_row_is_there(planned):

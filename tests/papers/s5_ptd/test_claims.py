@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from common.experiment import registry
 from common.experiment.paths import PAPERS
-from common.ledger.folders import Folders
-from common.ledger.kept_plans import KeptPlan
-from common.ledger.plan import plan
+from common.ledger.plan import composer
 from common.ledger.relations import split
 from tests.claim_bounds import stated
 
 CLOSED_FORM = ("transfer_functions", "ptd_solver", "layer_equivalence")
-
-
-KEPT = KeptPlan.of("s5_ptd", Folders.default())
-
-
-@pytest.fixture(scope="module")
-def planned(tmp_path_factory):
-    """As git keeps it; one test composes it anew."""
-    kept = replace(KEPT, folder=tmp_path_factory.mktemp("plans"))
-    return plan("s5_ptd", KEPT.claims, kept)
 
 
 def metrics_of(planned, task):
@@ -35,12 +21,6 @@ def metrics_of(planned, task):
         for of, _, name in map(split, check.metrics())
         if of == task
     }
-
-
-@pytest.mark.slow
-def test_the_plan_in_git_is_what_composes(planned):
-    composed = plan("s5_ptd", KEPT.claims)
-    assert (composed.title, composed.runs) == (planned.title, planned.runs)
 
 
 def test_every_row_is_there(planned):
@@ -79,15 +59,11 @@ def test_the_laptop_ledger_fits_its_budget(planned):
 
 def test_noise_is_read_at_the_frequencies_of_the_task(planned):
     # "{325.4255:g}" rounds to even: the name of the metric is not what one would guess.
-    from hydra import compose, initialize_config_dir
-
-    from common.experiment.paths import conf_folder
-
-    for task in ("fourier_noise", "fourier_noise_digits"):
-        with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-            config = compose("config", overrides=["paper=s5_ptd", f"task={task}"])
-        recorded = {f"accuracy_noise_{f:g}" for f in config.task.frequencies}
-        assert metrics_of(planned, task) - {"accuracy"} <= recorded
+    with composer() as compose:
+        for task in ("fourier_noise", "fourier_noise_digits"):
+            config = compose(["paper=s5_ptd", f"task={task}"], task)
+            recorded = {f"accuracy_noise_{f:g}" for f in config.task.frequencies}
+            assert metrics_of(planned, task) - {"accuracy"} <= recorded
 
 
 def test_every_paper_with_claims_is_a_paper():

@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import pytest
 import yaml
 
 from common.experiment.paths import PAPERS
-from common.ledger.folders import Folders
-from common.ledger.kept_plans import KeptPlan
-from common.ledger.plan import plan
 from tests.claim_bounds import stated
 
-KEPT = KeptPlan.of("sst", Folders.default())
-
 LONG = {"S8r8", "S10", "S13", "S16"}
-
-
-@pytest.fixture(scope="module")
-def planned(tmp_path_factory):
-    """As git keeps it; one test composes it anew."""
-    kept = replace(KEPT, folder=tmp_path_factory.mktemp("plans"))
-    return plan("sst", KEPT.claims, kept)
 
 
 def test_every_row_is_there(planned):
@@ -33,12 +18,6 @@ def test_every_row_is_there(planned):
 
 def test_what_is_long_says_so(planned):
     assert {c.id for c in planned.claims if c.checks["laptop"].long} == LONG
-
-
-@pytest.mark.slow
-def test_the_plan_in_git_is_what_composes(planned):
-    composed = plan("sst", KEPT.claims)
-    assert (composed.title, composed.runs) == (planned.title, planned.runs)
 
 
 BOUNDS = {

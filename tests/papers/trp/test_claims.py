@@ -2,35 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import pytest
-
-from common.ledger.folders import Folders
-from common.ledger.kept_plans import KeptPlan
-from common.ledger.plan import plan
 from tests.claim_bounds import stated
-
-KEPT = KeptPlan.of("trp", Folders.default())
-
-
-@pytest.fixture(scope="module")
-def planned(tmp_path_factory):
-    """As git keeps it; one test composes it anew."""
-    kept = replace(KEPT, folder=tmp_path_factory.mktemp("plans"))
-    return plan("trp", KEPT.claims, kept)
 
 
 def test_every_row_is_there(planned):
     ids = [claim.id for claim in planned.claims]
     assert ids == [f"T{i}" for i in range(1, 9)]
     assert [c.id for c in planned.claims if "laptop" not in c.checks] == ["T4"]
-
-
-@pytest.mark.slow
-def test_the_plan_in_git_is_what_composes(planned):
-    composed = plan("trp", KEPT.claims)
-    assert (composed.title, composed.runs) == (planned.title, planned.runs)
 
 
 BOUNDS = {
