@@ -88,9 +88,7 @@ class Annuli:
             counts.between(tree, start, stop) @ weights for start, stop in self.borders(leaf)
         )
 
-    def variance(
-        self, leaf: Int[Tensor, " q"], height: int, arity: int = 2
-    ) -> Float[Tensor, " q"]:
+    def variance(self, leaf: Int[Tensor, " q"], height: int, arity: int = 2) -> Float[Tensor, " q"]:
         """Of ``sums`` on a tree whose nodes have noise of variance 1: sum of w_j^2 m_j, m_j the
         nodes of an annulus. Annuli are disjoint, and so are their nodes."""
         squares = self.weights.square().to(leaf.device)

@@ -14,8 +14,8 @@ from common.errors import InvalidInputError
 
 @dataclass(frozen=True)
 class Attack:
-    """Says that the record is there where a score is at least a threshold; or, with ``above`` false,
-    that it is not where a score is at most that."""
+    """Says that the record is there where a score is at least a threshold; or, with ``above``
+    false, that it is not where a score is at most that."""
 
     threshold: float
     above: bool
@@ -57,7 +57,8 @@ def epsilon_bound(
     """
     if len(without) != len(with_record) or len(without) < 4:
         raise InvalidInputError(
-            f"{len(without)} and {len(with_record)} scores; allowed: as many of both, four at least."
+            f"{len(without)} and {len(with_record)} scores; allowed: as many of both, "
+            "four at least."
         )
     half = len(without) // 2
     first, second = (without[:half], with_record[:half]), (without[half:], with_record[half:])

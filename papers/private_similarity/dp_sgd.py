@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from jaxtyping import Float, Int
@@ -74,7 +75,9 @@ class DPSGD:
             if self.sampling < 1:
                 chosen = torch.rand(len(x), generator=generator) < self.sampling
                 rows, labels = x[chosen], y[chosen]
-            for layer, total in zip(layers, clipped_sums(layers, rows, labels, self.clip), strict=True):
+            for layer, total in zip(
+                layers, clipped_sums(layers, rows, labels, self.clip), strict=True
+            ):
                 noise = torch.randn(total.shape, generator=generator).to(x)
                 total += self.noise * self.clip * noise
                 layer -= self.lr / (self.sampling * len(x)) * total
@@ -100,9 +103,7 @@ def clipped_sums(
     pairs = list(zip(residuals, inputs, strict=True))
     squares = sum(r.square().sum(1) * (a.square().sum(1) + 1) for r, a in pairs)
     scale = (clip / squares.sqrt().clamp_min(clip))[:, None]
-    return [
-        torch.cat(((r * scale).mT @ a, (r * scale).sum(0)[:, None]), 1) for r, a in pairs
-    ]
+    return [torch.cat(((r * scale).mT @ a, (r * scale).sum(0)[:, None]), 1) for r, a in pairs]
 
 
 def _forward(layers: Layers, x: Float[Tensor, "n d"]) -> list[Float[Tensor, "n width"]]:
@@ -114,6 +115,7 @@ def _forward(layers: Layers, x: Float[Tensor, "n d"]) -> list[Float[Tensor, "n w
     return found
 
 
+@lru_cache(maxsize=256)
 def noise_multiplier(epsilon: float, delta: float, sampling: float, steps: int) -> float:
     """The least noise with which a training is (epsilon, delta)-DP, records added or removed.
 

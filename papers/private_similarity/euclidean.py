@@ -6,7 +6,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -15,6 +14,7 @@ from common.errors import InvalidInputError
 from common.recovery.arrays import Array, like
 from common.sketching.sketches import DenseSketch, gaussian
 from papers.private_similarity.annuli import Weight
+from papers.private_similarity.kernels import own_stream
 from papers.private_similarity.mechanisms import NoiseMechanism
 from papers.private_similarity.models import Counting, DistanceSums, finite_positive, rows
 
@@ -75,7 +75,7 @@ class EuclideanSums:
         finite_positive(clip, "clip")
         if projected < 1:
             raise InvalidInputError(f"projected={projected}; allowed: 1 or more.")
-        projection = gaussian(projected, points.shape[1], np.random.default_rng(seed))
+        projection = gaussian(projected, points.shape[1], own_stream(seed))
         half = clip * radius * math.sqrt(math.pi / 2) / projected
         found = images(points.double() - centre, projection)
         sums = DistanceSums.release(found, mechanism, low=-half, high=half, height=height)

@@ -1,5 +1,5 @@
-"""Average Gaussian kernels by Hermite expansions in the cells of a grid (the fast Gauss transform as
-a private structure: Wagner, Naamad and Mishra 2023); for at most three dimensions."""
+"""Average Gaussian kernels by Hermite expansions in the cells of a grid: the fast Gauss transform
+as a private structure (Wagner, Naamad and Mishra 2023), for at most three dimensions."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ class FeatureMap:
                 f"kernel={kernel!r}; allowed: {', '.join(map(repr, FEATURES))}."
             )
         finite_positive(bandwidth, "bandwidth")
-        rng = np.random.default_rng(seed)
+        rng = own_stream(seed)
         sketch = None
         if projected is not None:
             if kernel == "laplacian":
@@ -145,6 +145,12 @@ class KernelSums:
         return like(found.clamp(0, 1) if clip else found, y)
 
 
+def own_stream(seed: int | list[int]) -> np.random.Generator:
+    """A generator for maps: points may have been drawn from the same seed, and a projection by rows
+    that are points is none."""
+    return np.random.default_rng([20_240, *([seed] if isinstance(seed, int) else seed)])
+
+
 def exact_average(
     x: Float[Tensor, "n d"], y: Float[Tensor, "q d"], kernel: str, bandwidth: float = 1.0
 ) -> Float[Tensor, " q"]:
@@ -166,9 +172,7 @@ def exact_average(
     return total / len(x)
 
 
-def squared_distances(
-    y: Float[Tensor, "q d"], x: Float[Tensor, "n d"]
-) -> Float[Tensor, "q n"]:
+def squared_distances(y: Float[Tensor, "q d"], x: Float[Tensor, "n d"]) -> Float[Tensor, "q n"]:
     """By one matrix product."""
     found = torch.addmm(x.square().sum(1), y, x.mT, alpha=-2)
     return found.add_(y.square().sum(1, keepdim=True)).clamp_(min=0)

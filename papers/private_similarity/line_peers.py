@@ -166,7 +166,7 @@ def multiplicative_weights(
     height: int = 8,
     rounds: int = 10,
 ) -> FlatSums:
-    """A histogram that is mended where it answers distances worst (Hardt, Ligett and McSherry 2012).
+    """A histogram, mended where it answers distances worst (Hardt, Ligett and McSherry 2012).
 
     In each round the leaf whose sum of distances is furthest off is chosen by noisy maximum, its
     sum measured, and the histogram reweighted, all measurements a few times over; the mean of the

@@ -1,5 +1,5 @@
-"""What is added to a sum before it is released: Laplace, discrete Laplace or Gaussian noise, as much
-as one record can change the sum.
+"""What is added to a sum before it is released: Laplace, discrete Laplace or Gaussian noise, by how
+much one record can change the sum.
 
 A mechanism knows its budget; where the noise comes from is its backend's: ``opendp_backend.OpenDP``
 for releases, ``simulation.Simulation`` for experiments that have to repeat.
@@ -35,9 +35,7 @@ class Backend(Protocol):
     private: bool
     drawn: int
 
-    def laplace(
-        self, values: Float[np.ndarray, " n"], scale: float
-    ) -> Float[np.ndarray, " n"]: ...
+    def laplace(self, values: Float[np.ndarray, " n"], scale: float) -> Float[np.ndarray, " n"]: ...
 
     def discrete_laplace(
         self, values: Float[np.ndarray, " n"], scale: float

@@ -26,7 +26,7 @@ class OpenDP:
         except ImportError:
             raise UserError(
                 "Private noise comes from OpenDP, which is not installed: pip install "
-                "'structlab[privacy]'. Experiments take simulation.Simulation, which is not private."
+                "'structlab[privacy]'. Experiments take simulation.Simulation: not private."
             ) from None
         dp.enable_features("contrib")
         self._dp = dp

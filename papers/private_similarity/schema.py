@@ -196,7 +196,7 @@ class KernelCostTask(TaskConfig):
         queries: images to ask with.
         draws: of features and projections.
         kept: k.
-        features: I, pairs.
+        features: I.
         kinds: of projections.
         batches: of queries that are timed.
         repeats: of which the median is taken.

@@ -1,4 +1,4 @@
-"""Sums of squared l2 distances from three sums: no multiplicative error (section 6 of the paper)."""
+"""Sums of squared l2 distances from three sums, without a multiplicative error (section 6)."""
 
 from __future__ import annotations
 

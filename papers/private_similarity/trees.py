@@ -191,9 +191,7 @@ def node_count(
     return total
 
 
-def leaf_of(
-    x: Float[Tensor, "n d"], low: float, high: float, leaves: int
-) -> Int[Tensor, "n d"]:
+def leaf_of(x: Float[Tensor, "n d"], low: float, high: float, leaves: int) -> Int[Tensor, "n d"]:
     """Which of equal parts of [low, high) a coordinate lies in; outside, the nearest.
 
     Raises:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -16,8 +17,9 @@ from papers.private_similarity.tasks.pixels import Pixels, pixels
 
 
 def run(context: RunContext) -> TaskResult:
-    """Mean |error| over queries and draws, no noise: ``direct`` and ``reduced_*`` by kind of
-    projection, ``reduced_over_direct``; ``speedup_b*`` of the dense projection over direct
+    """Mean |error| over queries and draws, no noise, features with a phase: ``direct`` and
+    ``reduced_*`` by kind of projection, ``reduced_over_direct``; ``direct_paired`` and
+    ``reduced_paired``, as many pairs; ``speedup_b*`` of the dense projection over direct
     features, by size of the batch, and ``speedup_hadamard_b*``; one thread."""
     task = context.config.task
     before = torch.get_num_threads()
@@ -31,7 +33,9 @@ def run(context: RunContext) -> TaskResult:
         torch.set_num_threads(before)
 
 
-def feature_map(context: RunContext, data: Pixels, kind: str | None, draw: int) -> FeatureMap:
+def feature_map(
+    context: RunContext, data: Pixels, kind: str | None, draw: int, paired: bool = False
+) -> FeatureMap:
     """Direct where there is no kind."""
     task = context.config.task
     return FeatureMap.draw(
@@ -40,6 +44,7 @@ def feature_map(context: RunContext, data: Pixels, kind: str | None, draw: int) 
         bandwidth=data.bandwidth,
         projected=task.kept if kind else None,
         reduction=kind or "gaussian",
+        paired=paired,
         seed=[context.config.seed, draw],
     )
 
@@ -48,12 +53,16 @@ def errors(context: RunContext, data: Pixels) -> dict[str, float]:
     """Against the average of all pairs."""
     task = context.config.task
     exact = exact_average(data.x, data.y, "gaussian", data.bandwidth)
+    ways: dict[str, tuple[str | None, bool]] = {
+        "direct": (None, False),
+        "direct_paired": (None, True),
+        "reduced_paired": ("gaussian", True),
+    } | {f"reduced_{kind}": (kind, False) for kind in task.kinds}
     found: dict[str, list[float]] = {}
     for draw in context.track(range(task.draws), "draws"):
-        for name, kind in {"direct": None} | {f"reduced_{k}": k for k in task.kinds}.items():
-            released = KernelSums.release(
-                data.x, NoNoise(), feature_map(context, data, kind, draw)
-            )
+        for name, (kind, paired) in ways.items():
+            drawn = feature_map(context, data, kind, draw, paired)
+            released = KernelSums.release(data.x, NoNoise(), drawn)
             off = (released.query(data.y).double() - exact).abs().mean()
             found.setdefault(name, []).append(float(off))
     return {name: float(np.mean(values)) for name, values in found.items()}
@@ -70,7 +79,7 @@ def times(context: RunContext, data: Pixels) -> dict[str, float]:
     for batch in task.batches:
         y = data.y.repeat(-(-batch // len(data.y)), 1)[:batch]
         seconds = interleaved(
-            {name: lambda s=s: s.query(y) for name, s in structures.items()}, task.repeats
+            {name: partial(one.query, y) for name, one in structures.items()}, task.repeats
         )
         found[f"speedup_b{batch}"] = seconds["direct"] / seconds["gaussian"]
         found[f"speedup_hadamard_b{batch}"] = seconds["direct"] / seconds["hadamard"]

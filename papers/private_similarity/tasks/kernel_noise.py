@@ -48,7 +48,9 @@ def run(context: RunContext) -> TaskResult:
         ratios += [
             noise(released.map, y, n, mechanism, task.noise_draws)
             / (2 * math.sqrt(count) / (task.epsilon * n))
-            for count, released in ((c, KernelSums(first(whole, c), torch.empty(0))) for c in counts)
+            for count, released in (
+                (c, KernelSums(first(whole, c), torch.empty(0))) for c in counts
+            )
         ]
         best.append(errors.min())
         metrics |= {
@@ -107,7 +109,5 @@ def noise(
     features = feature_map.apply(y).double()
     sensitivity = feature_map.features.largest_norms[mechanism.norm - 1] / n
     zero = torch.zeros(feature_map.features.features, dtype=torch.float64)
-    answers = torch.stack(
-        [features @ mechanism.release(zero, sensitivity) for _ in range(draws)]
-    )
+    answers = torch.stack([features @ mechanism.release(zero, sensitivity) for _ in range(draws)])
     return math.sqrt(float(answers.square().mean()))

@@ -44,7 +44,8 @@ def run(context: RunContext) -> TaskResult:
 
     still = ClassMeans.release(x, y, classes, NoNoise())
     metrics = {
-        f"{rule}_without": accuracy(still.scores(asked, rule)) for rule in ("average", "nearest_mean")
+        f"{rule}_without": accuracy(still.scores(asked, rule))
+        for rule in ("average", "nearest_mean")
     }
     seconds = []
     for i, epsilon in enumerate(task.epsilons):

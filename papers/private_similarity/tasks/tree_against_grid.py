@@ -85,9 +85,7 @@ def peers(
 ) -> dict[str, Float[Tensor, " q"]]:
     """Answers of what is only shown beside."""
     task = context.config.task
-    weights = multiplicative_weights(
-        x, mechanism, height=task.weights_height, rounds=task.rounds
-    )
+    weights = multiplicative_weights(x, mechanism, height=task.weights_height, rounds=task.rounds)
     return {
         "flat": FlatSums.release(x, mechanism, height=task.height).query(y),
         "count_and_sum": CountAndSumTrees.release(x, mechanism, height=task.height).query(y),
