@@ -60,8 +60,8 @@ class Features:
 
 
 def load(spec: FeaturesSpec, context: DataContext) -> Features:
-    """CIFAR-10 as it is split; of 6,046 e-mails 4,800 to train on, of the glosses four fifths, by
-    the hash of the text. Classes count from 0.
+    """CIFAR-10 as it is split; of 6,046 e-mails 4,800 to train on, of the glosses four fifths, of
+    each class where classes are chosen, by the hash of the text. Classes count from 0.
 
     Raises:
         MissingDataError: a source, or what computes the features, is not to be had.
@@ -71,13 +71,12 @@ def load(spec: FeaturesSpec, context: DataContext) -> Features:
     build = {"cifar10_hog": _images, "spamassassin": _mails, "glosses": _glosses}[spec.source]
     prepared = prepare(context, _FOLDER, spec.source, partial(build, context))
     x, y = prepared.arrays["x"], prepared.arrays["y"].astype(np.int64)
-    train = prepared.facts["train"]
-    if spec.source == "glosses":
-        chosen, y = _classes(y, spec)
-        x, train = x[chosen], len(chosen) * 4 // 5
+    train, test = np.split(np.arange(len(y)), [prepared.facts["train"]])
+    if spec.source == "glosses" and spec.classes:
+        train, test, y = _classes(y, spec)
     return Features(
-        FeatureRows(x[:train], y[:train]),
-        FeatureRows(x[train:], y[train:]),
+        FeatureRows(x[train], y[train]),
+        FeatureRows(x[test], y[test]),
         int(y.max()) + 1,
         _NAMES[spec.source],
         prepared.facts["source"],
@@ -150,20 +149,23 @@ def _texts(
 
 def _classes(
     y: Int64[np.ndarray, " n"], spec: FeaturesSpec
-) -> tuple[Int64[np.ndarray, " m"], Int64[np.ndarray, " m"]]:
-    """Rows of the largest classes, in order, and their classes, the largest first."""
-    if not spec.classes:
-        return np.arange(len(y)), y
+) -> tuple[Int64[np.ndarray, " train"], Int64[np.ndarray, " test"], Int64[np.ndarray, " n"]]:
+    """Rows of the largest classes for either split, in order; and classes anew, the largest first.
+
+    Each class by itself: its first rows lie further back the rarer it is.
+    """
     largest = [label for label, _ in Counter(y.tolist()).most_common(spec.classes)]
-    rows = []
-    for label in largest:
-        of_class = np.flatnonzero(y == label)
-        if len(of_class) < spec.per_class:
+    train, test = [], []
+    renamed = np.full_like(y, -1)
+    for place, label in enumerate(largest):
+        rows = np.flatnonzero(y == label)
+        if len(rows) < spec.per_class:
             raise UserError(
-                f"FeaturesSpec.per_class is {spec.per_class}; class {label} has {len(of_class)} "
+                f"FeaturesSpec.per_class is {spec.per_class}; class {label} has {len(rows)} "
                 f"glosses. Ask for fewer glosses or fewer classes ({spec.classes})."
             )
-        rows.append(of_class[: spec.per_class])
-    chosen = np.sort(np.concatenate(rows))
-    place = {label: i for i, label in enumerate(largest)}
-    return chosen, np.array([place[label] for label in y[chosen].tolist()])
+        renamed[rows] = place
+        cut = spec.per_class * 4 // 5
+        train.append(rows[:cut])
+        test.append(rows[cut : spec.per_class])
+    return np.sort(np.concatenate(train)), np.sort(np.concatenate(test)), renamed

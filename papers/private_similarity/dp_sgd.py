@@ -8,6 +8,7 @@ each. Noise and batches are from a seed: not private, as ``simulation``.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -134,10 +135,13 @@ def noise_multiplier(epsilon: float, delta: float, sampling: float, steps: int) 
             "The noise of sampled DP-SGD is accounted for by Opacus, which is not installed: pip "
             "install 'structlab[privacy]'."
         ) from None
-    return get_noise_multiplier(
-        target_epsilon=epsilon,
-        target_delta=delta,
-        sample_rate=sampling,
-        steps=steps,
-        accountant="prv",
-    )
+    with warnings.catch_warnings():
+        # Of a first, rougher accountant that only bounds the search.
+        warnings.filterwarnings("ignore", "Optimal order is the largest alpha")
+        return get_noise_multiplier(
+            target_epsilon=epsilon,
+            target_delta=delta,
+            sample_rate=sampling,
+            steps=steps,
+            accountant="prv",
+        )

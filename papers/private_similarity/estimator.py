@@ -27,6 +27,7 @@ except ImportError:
     ) from None
 
 Noise = Literal["opendp", "simulation"]
+FLOATS = (np.float64, np.float32)
 
 
 class PrivateKernelDensity(BaseEstimator):
@@ -77,7 +78,7 @@ class PrivateKernelDensity(BaseEstimator):
             X: (n_samples, n_features).
             y: ignored.
         """
-        X = validate_data(self, X, dtype=(np.float64, np.float32))
+        X = validate_data(self, X, dtype=FLOATS, force_writeable=True)
         drawn = FeatureMap.draw(
             X.shape[1],
             self.features,
@@ -93,7 +94,7 @@ class PrivateKernelDensity(BaseEstimator):
     def predict(self, X) -> Float[np.ndarray, " n_samples"]:
         """Average kernels, cut to [0, 1]."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=(np.float64, np.float32), reset=False)
+        X = validate_data(self, X, dtype=FLOATS, force_writeable=True, reset=False)
         return self.sums_.query(X, clip=True)
 
 
@@ -139,7 +140,7 @@ class PrivateMeanClassifier(ClassifierMixin, BaseEstimator):
             X: (n_samples, n_features).
             y: (n_samples,), labels.
         """
-        X, y = validate_data(self, X, y, dtype=(np.float64, np.float32))
+        X, y = validate_data(self, X, y, dtype=FLOATS, force_writeable=True)
         check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
         mechanism = _mechanism(self.epsilon, self.delta, self.noise, self.random_state)
@@ -152,7 +153,7 @@ class PrivateMeanClassifier(ClassifierMixin, BaseEstimator):
     def scores(self, X) -> Float[np.ndarray, "n_samples n_classes"]:
         """Similarities to the classes."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=(np.float64, np.float32), reset=False)
+        X = validate_data(self, X, dtype=FLOATS, force_writeable=True, reset=False)
         means = ClassMeans(torch.from_numpy(self.means_))
         return means.scores(torch.from_numpy(self._rows(X)), self.rule).numpy()
 

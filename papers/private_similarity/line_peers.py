@@ -165,15 +165,17 @@ def multiplicative_weights(
     high: float = 1.0,
     height: int = 8,
     rounds: int = 10,
+    passes: int = 50,
 ) -> FlatSums:
     """A histogram, mended where it answers distances worst (Hardt, Ligett and McSherry 2012).
 
     In each round the leaf whose sum of distances is furthest off is chosen by noisy maximum, its
-    sum measured, and the histogram reweighted, all measurements a few times over; the mean of the
-    rounds' histograms is the answer. n is public.
+    sum measured, and the histogram reweighted, all measurements some times over; the last histogram
+    is the answer. n is public.
 
     Args:
         rounds: a 2 d rounds-th of the budget for each choice and each measurement.
+        passes: over the measurements, in each round.
     """
     if rounds < 1:
         raise InvalidInputError(f"rounds={rounds}; allowed: 1 or more.")
@@ -186,20 +188,18 @@ def multiplicative_weights(
         truth = queries @ torch.bincount(leaf, minlength=leaves).double()
         histogram = torch.full((leaves,), len(x) / leaves, dtype=torch.float64)
         measured: dict[int, float] = {}
-        mean = torch.zeros_like(histogram)
         for _ in range(rounds):
             apart = (truth - queries @ histogram).abs()
             # The largest of noisy scores: each of them moves by R, in either direction.
             worst = int(part.release(apart, 2 * length).argmax())
             measured[worst] = float(part.release(truth[worst], length))
-            for _ in range(5):
+            for _ in range(passes):
                 for query, value in measured.items():
                     off = value - float(queries[query] @ histogram)
                     step = queries[query] * (off / (2 * length * len(x)))
                     histogram = histogram * torch.exp(step.clamp(-50, 50))
                     histogram = histogram * (len(x) / histogram.sum())
-            mean += histogram / rounds
-        found.append(mean)
+        found.append(histogram)
     return FlatSums(LeafCounts(torch.stack(found)), low, high)
 
 

@@ -239,7 +239,7 @@ class KernelNoiseTask(TaskConfig):
     releases: int = ranged(20, at_least=1)
     factors: list[float] = ranged([0.25, 0.5, 1.0, 2.0, 4.0], above=0)
     probes: int = ranged(2000, at_least=2)
-    noise_draws: int = ranged(400, at_least=2)
+    noise_draws: int = ranged(1000, at_least=2)
 
 
 @dataclass

@@ -56,7 +56,7 @@ def run(context: RunContext) -> TaskResult:
         metrics |= {
             f"v_n{n}": v,
             f"ideal_n{n}": ideal,
-            f"best_n{n}": counts[int(errors.argmin())] / ideal,
+            f"best_n{n}": task.factors[int(errors.argmin())],
             f"error_n{n}": float(errors.min()),
         }
         for factor, error in zip(task.factors, errors, strict=True):
