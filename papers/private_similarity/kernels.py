@@ -4,7 +4,8 @@ of the dimension before them (section 7 of the paper)."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor
 from common.errors import InvalidInputError
 from common.recovery.arrays import Array, like
 from common.sketching.random_features import FEATURES, RandomFeatures
-from common.sketching.sketches import KINDS, Sketch
+from common.sketching.sketches import KINDS, DenseSketch, Sketch
 from papers.private_similarity.mechanisms import NoiseMechanism
 from papers.private_similarity.models import finite_positive, rows
 
@@ -25,17 +26,15 @@ BLOCK_BYTES = 64 * 2**20
 
 @dataclass(frozen=True)
 class FeatureMap:
-    """x -> z(G x / bandwidth); drawn once, the same for points and queries.
+    """x -> z(G x); drawn once, the same for points and queries.
 
     Attributes:
-        features: of the kernel.
-        bandwidth: that points are divided by.
+        features: of the kernel, frequencies over the bandwidth.
         reduction: G, or None.
         dimensions: d of what it takes.
     """
 
     features: RandomFeatures
-    bandwidth: float
     reduction: Sketch | None
     dimensions: int
 
@@ -83,7 +82,8 @@ class FeatureMap:
             sketch = KINDS[reduction](projected, dimensions, rng)
         size = dimensions if projected is None else projected
         drawn = FEATURES[kernel](features, size, rng, paired=paired)
-        return cls(drawn, bandwidth, sketch, dimensions)
+        scaled = RandomFeatures(drawn.frequencies / bandwidth, drawn.phases)
+        return cls(scaled, sketch, dimensions)
 
     def apply(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n features"]:
         """z of rows, in their type.
@@ -95,9 +95,27 @@ class FeatureMap:
             raise InvalidInputError(
                 f"{x.shape[1]} coordinates; the feature map takes {self.dimensions}."
             )
-        if self.reduction is not None:
-            x = self.reduction.apply(x.mT).mT
-        return self.features.apply(x / self.bandwidth)
+        features, reduction = self._typed(x.dtype, x.device)
+        return features.apply(x if reduction is None else reduction.apply(x.mT).mT)
+
+    def _typed(
+        self, dtype: torch.dtype, device: torch.device
+    ) -> tuple[RandomFeatures, Sketch | None]:
+        """Both in a type, converted once and not by every query."""
+        if (dtype, device) not in self._kept:
+            frequencies, phases = self.features.frequencies, self.features.phases
+            features = RandomFeatures(
+                frequencies.to(device, dtype), None if phases is None else phases.to(device, dtype)
+            )
+            reduction = self.reduction
+            if isinstance(reduction, DenseSketch):
+                reduction = DenseSketch(reduction.matrix.to(device, dtype))
+            self._kept[dtype, device] = features, reduction
+        return self._kept[dtype, device]
+
+    @cached_property
+    def _kept(self) -> dict[Any, tuple[RandomFeatures, Sketch | None]]:
+        return {}
 
     def mean(self, x: Float[Tensor, "n d"]) -> Float[Tensor, " features"]:
         """Of z over rows, float64, in blocks of at most 64 MiB."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -148,7 +149,10 @@ def rows(array: Array, name: str) -> Float[Tensor, "n d"]:
     Raises:
         InvalidInputError: it is none.
     """
-    tensor = as_tensor(array, name)
+    tensor = torch.as_tensor(array)
+    # NaN and infinity stay in a sum, and one pass is enough; finite numbers may overflow it.
+    if tensor.dtype not in (torch.float32, torch.float64) or not bool(tensor.sum().isfinite()):
+        tensor = as_tensor(array, name)
     tensor = tensor[:, None] if tensor.ndim == 1 else tensor
     if tensor.ndim != 2 or not tensor.numel():
         raise InvalidInputError(

@@ -305,9 +305,9 @@ class PrivateClassesTask(TaskConfig):
         repeats: of releases that are timed.
         samplings: q of DP-SGD.
         rates: step sizes of it.
-        steps: of it.
+        steps: of it, for each of ``samplings``.
         clip: norm of a row's gradient.
-        mlp_epsilons: at which a small network is trained too.
+        mlp_epsilons: at which a small network is trained too, by the first of ``samplings``.
         hidden: neurons of it.
     """
 
@@ -319,7 +319,7 @@ class PrivateClassesTask(TaskConfig):
     repeats: int = ranged(5, at_least=1)
     samplings: list[float] = ranged([0.1, 0.25, 1.0], above=0, at_most=1)
     rates: list[float] = ranged([2.0, 8.0, 32.0], above=0)
-    steps: int = ranged(60, at_least=1)
+    steps: list[int] = ranged([600, 150, 60], at_least=1)
     clip: float = ranged(1.0, above=0)
     mlp_epsilons: list[float] = ranged([2.0], above=0)
     hidden: int = ranged(64, at_least=1)

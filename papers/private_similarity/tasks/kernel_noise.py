@@ -84,7 +84,7 @@ def first(whole: FeatureMap, count: int) -> FeatureMap:
     """The first features of a draw."""
     drawn = whole.features
     part = RandomFeatures(drawn.frequencies[:count], drawn.phases[:count])
-    return FeatureMap(part, whole.bandwidth, None, whole.dimensions)
+    return FeatureMap(part, None, whole.dimensions)
 
 
 def variance(

@@ -28,8 +28,6 @@ def run(context: RunContext) -> TaskResult:
     task, seed = context.config.task, context.config.seed
     where = device(context.config.trainer)
     data = load(OmegaConf.to_object(task.dataset), context.data)
-    if min(task.train, task.test) < 0:
-        raise InvalidInputError(f"train={task.train}, test={task.test}; allowed: 0 or more.")
     x, y, asked, truth = (
         torch.from_numpy(part).to(where)
         for part in (
@@ -72,8 +70,8 @@ def run(context: RunContext) -> TaskResult:
             f"speedup_e{epsilon:g}": taken / metrics["release_seconds"],
         }
     for epsilon in task.mlp_epsilons:
-        cells = [(q, rate, task.hidden) for q, rate, _ in grid(task) if q < 1]
-        found = [train(context, x, y, classes, epsilon, *cell) for cell in cells]
+        cells = [cell for cell in grid(task) if cell[0] == task.samplings[0]]
+        found = [train(context, x, y, classes, epsilon, *cell, task.hidden) for cell in cells]
         metrics[f"mlp_e{epsilon:g}"] = max(accuracy(logits(layers, asked)) for layers, _ in found)
     return TaskResult(
         metrics,
@@ -82,9 +80,18 @@ def run(context: RunContext) -> TaskResult:
     )
 
 
-def grid(task) -> list[tuple[float, float, int]]:
-    """Sampling, rate, hidden neurons."""
-    return [(q, rate, 0) for q in task.samplings for rate in task.rates]
+def grid(task) -> list[tuple[float, int, float]]:
+    """Sampling, steps, rate.
+
+    Raises:
+        InvalidInputError: not as many numbers of steps as samplings.
+    """
+    if len(task.samplings) != len(task.steps):
+        raise InvalidInputError(
+            f"samplings={list(task.samplings)} and steps={list(task.steps)}; wanted: as many."
+        )
+    pairs = zip(task.samplings, task.steps, strict=True)
+    return [(q, steps, rate) for q, steps in pairs for rate in task.rates]
 
 
 def train(
@@ -94,13 +101,14 @@ def train(
     classes: int,
     epsilon: float,
     sampling: float,
+    steps: int,
     rate: float,
-    hidden: int,
+    hidden: int = 0,
 ) -> tuple[list[Tensor], float]:
     """Weights, and seconds without the accounting."""
     task = context.config.task
-    noise = noise_multiplier(epsilon, task.delta, sampling, task.steps)
-    settings = DPSGD(sampling, task.steps, rate, noise, task.clip, hidden)
+    noise = noise_multiplier(epsilon, task.delta, sampling, steps)
+    settings = DPSGD(sampling, steps, rate, noise, task.clip, hidden)
     begun = time.perf_counter()
     layers = settings.train(x, y, classes, context.config.seed, context.stop.raise_if_set)
     return layers, time.perf_counter() - begun

@@ -62,3 +62,11 @@ def test_settings_are_refused(task, override, said, capsys, tmp_path, monkeypatc
         main(["paper=private_similarity", f"task={task}", "scale=smoke", override])
     assert stopped.value.code == 2
     assert said in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.slow
+@pytest.mark.data
+def test_steps_for_each_sampling(smoke):
+    status, record = smoke("private_classes", "task.steps=[3]", f"data.root={ROOT / 'data'}")
+    assert status == 2
+    assert "wanted: as many" in record["reason"]
