@@ -24,6 +24,7 @@ BENCHMARKS = (
     "adapters",
     "sensing_descent",
     "subgradient",
+    "private_sums",
 )
 
 

@@ -22,6 +22,7 @@ from papers.private_similarity.models import finite_positive, rows
 Kernel = Literal["gaussian", "exponential", "laplacian"]
 Reduction = Literal["gaussian", "very_sparse", "hadamard"]
 BLOCK_BYTES = 64 * 2**20
+CACHE_BYTES = 2 * 2**20
 
 
 @dataclass(frozen=True)
@@ -118,9 +119,10 @@ class FeatureMap:
         return {}
 
     def mean(self, x: Float[Tensor, "n d"]) -> Float[Tensor, " features"]:
-        """Of z over rows, float64, in blocks of at most 64 MiB."""
-        block = max(1, BLOCK_BYTES // (8 * self.features.features))
-        total = sum(self.apply(part).sum(0, dtype=torch.float64) for part in x.split(block))
+        """Of z over rows, float64: blocks that a cache holds are summed in the type of x, and added
+        in float64."""
+        block = max(1, CACHE_BYTES // (x.element_size() * self.features.features))
+        total = sum(self.apply(part).sum(0).double() for part in x.split(block))
         return total / len(x)
 
 

@@ -137,7 +137,7 @@ class CountAndSumTrees:
         ])  # fmt: skip
         half = mechanism.share(0.5)
         return cls(
-            CountTrees.of(leaf, height).released(half),
+            CountTrees.of(leaf.unbind(1), height).released(half),
             CountTrees.above(totals, height, 2).released(half, high - low),
             low,
             high,

@@ -71,7 +71,7 @@ class DistanceSums:
             raise InvalidInputError(
                 f"height={height}, arity={arity}; allowed: 1 or more, and 2 or more."
             )
-        leaf = leaf_of(points, low, high, arity**height)
+        leaf = (leaf_of(column, low, high, arity**height) for column in points.unbind(1))
         return cls(CountTrees.of(leaf, height, arity).released(mechanism), low, high)
 
     def query(

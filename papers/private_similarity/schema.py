@@ -172,6 +172,7 @@ class KernelProjectionTask(TaskConfig):
         counts: n of images, first and last compared.
         queries: images to ask with.
         kept: k for images.
+        kept_beside: other k, for the last of ``counts``.
         projections: draws of G for images.
     """
 
@@ -183,6 +184,7 @@ class KernelProjectionTask(TaskConfig):
     counts: list[int] = ranged([100, 20_000], at_least=1, count=2)
     queries: int = ranged(200, at_least=1)
     kept: int = ranged(64, at_least=1)
+    kept_beside: list[int] = ranged([16, 256], at_least=1)
     projections: int = ranged(15, at_least=1)
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -43,14 +44,14 @@ class CountTrees:
     arity: int
 
     @classmethod
-    def of(cls, leaf: Int[Tensor, "n d"], height: int, arity: int = 2) -> CountTrees:
+    def of(cls, leaf: Iterable[Int[Tensor, " n"]], height: int, arity: int = 2) -> CountTrees:
         """Exact counts.
 
         Args:
-            leaf: of each point in each coordinate, 0 to arity^height - 1.
+            leaf: of each point, 0 to arity^height - 1; one coordinate at a time.
         """
         leaves = arity**height
-        counts = torch.stack([torch.bincount(c, minlength=leaves) for c in leaf.unbind(1)])
+        counts = torch.stack([torch.bincount(column, minlength=leaves) for column in leaf])
         return cls.above(counts.double(), height, arity)
 
     @classmethod
@@ -191,7 +192,7 @@ def node_count(
     return total
 
 
-def leaf_of(x: Float[Tensor, "n d"], low: float, high: float, leaves: int) -> Int[Tensor, "n d"]:
+def leaf_of(x: Float[Tensor, "*n"], low: float, high: float, leaves: int) -> Int[Tensor, "*n"]:
     """Which of equal parts of [low, high) a coordinate lies in; outside, the nearest.
 
     Raises:
@@ -199,4 +200,5 @@ def leaf_of(x: Float[Tensor, "n d"], low: float, high: float, leaves: int) -> In
     """
     if not low < high:
         raise InvalidInputError(f"the range [{low}, {high}]; allowed: low below high.")
-    return ((x.double() - low) * (leaves / (high - low))).floor().long().clamp(0, leaves - 1)
+    place = (x.double() - low).mul_(leaves / (high - low))
+    return place.floor_().clamp_(0, leaves - 1).long()

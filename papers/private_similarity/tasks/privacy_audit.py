@@ -46,7 +46,7 @@ def bound(context: RunContext, mechanism: Laplace) -> float:
     record = torch.from_numpy(rng.random((1, 1)))
     leaves = 2**task.height
     without, with_record = (
-        CountTrees.of(leaf_of(rows, 0.0, 1.0, leaves), task.height)
+        CountTrees.of(leaf_of(rows, 0.0, 1.0, leaves).unbind(1), task.height)
         for rows in (x, torch.cat((x, record)))
     )
     leaf = int(leaf_of(record, 0.0, 1.0, leaves))

@@ -105,6 +105,7 @@ def test_noise_of_whole_batches_is_that_of_one_release():
     assert noise_multiplier(2.0, 1e-5, 1.0, 9) == pytest.approx(3 * one)
 
 
+@pytest.mark.slow
 def test_noise_of_samples_is_less():
     pytest.importorskip("opacus")
     sampled = noise_multiplier(2.0, 1e-5, 0.1, 20)

@@ -53,11 +53,11 @@ def test_l2_sums_are_near():
     mechanism = Laplace(1.0, Simulation(0))
     answers = [
         EuclideanSums.release(x, mechanism, projected=4, radius=1.0, height=5).query(y)
-        for _ in range(400)
+        for _ in range(250)
     ]
     still = EuclideanSums.release(x, NoNoise(), projected=4, radius=1.0, height=5)
     law = still.deviation(y, mechanism)
-    assert (torch.stack(answers).std(0) / law - 1).abs().max() < 0.15
+    assert (torch.stack(answers).std(0) / law - 1).abs().max() < 0.2
 
 
 def test_one_length_under_a_projection():

@@ -136,11 +136,11 @@ def test_noise_has_the_closed_form():
     for mechanism in (Laplace(0.7, Simulation(0)), Gaussian(0.4, Simulation(1), "replace")):
         answers = [
             DistanceSums.release(x, mechanism, high=2.0, height=6).query(y, 0.2)[0]
-            for _ in range(400)
+            for _ in range(300)
         ]
         still = DistanceSums.release(x, NoNoise(), high=2.0, height=6)
         law = float(still.deviation(y, mechanism, 0.2)[0])
-        assert np.std(answers) == pytest.approx(law, rel=0.12)
+        assert np.std(answers) == pytest.approx(law, rel=0.15)
         assert np.mean(answers) == pytest.approx(float(still.query(y, 0.2)[0]), abs=law / 5)
 
 
@@ -156,7 +156,7 @@ def test_every_node_has_noise_even_an_empty_one():
     x = torch.full((5, 1), 0.5, dtype=torch.float64)
     trees = DistanceSums.release(x, Laplace(1.0, Simulation(0)), height=4).trees
     for level, still in zip(
-        trees.levels, CountTrees.of(leaf_of(x, 0, 1, 16), 4).levels, strict=True
+        trees.levels, CountTrees.of(leaf_of(x, 0, 1, 16).unbind(1), 4).levels, strict=True
     ):
         assert ((level - still).abs() > 0).all()
 
