@@ -18,8 +18,9 @@ WORDS = (
 
 
 def stated(paper: str, scale: str = "laptop") -> dict[str, list[str]]:
-    """Claim id -> its bounds in the order of the file, as ``at_most 0.5``, or ``median at_most 0.5``
-    where a statistic of the seeds is bound; bounds that are metrics by their name."""
+    """Claim id -> its bounds in the order of the file, as ``at_most 0.5``, or as
+    ``median at_most 0.5`` where a statistic of the seeds is bound; bounds that are metrics by
+    their name."""
     content = yaml.safe_load((PAPERS / paper / "claims.yaml").read_text())
     return {
         claim["id"]: [f"{word} {_shown(value)}" for word, value in _bounds(node["relation"])]
