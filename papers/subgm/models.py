@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from common.errors import InvalidInputError
-from common.recovery.sensing import Sensing
+from common.recovery.sensing import Packed, Sensing
 from papers.subgm.losses import Absolute, Loss
 from papers.subgm.steps import Rule
 
@@ -86,24 +86,31 @@ def iterates(
     steps: int,
     loss: Loss | None = None,
 ) -> Iterator[Iterate]:
-    """U_0 to U_steps of U+ = U - eta_t Q(U) U.
+    """U_0 to U_steps of U+ = U - eta_t Q(U) U, with Q symmetric.
+
+    Args:
+        start: U_0, a batch of them.
+        y: measurements, of the type of A and of the start.
 
     Raises:
         InvalidInputError: the loss is no longer finite: eta_0 is too large.
     """
     loss = Absolute() if loss is None else loss
     u = start.clone()
+    symmetric = isinstance(sensing, Packed)
     for t in range(steps + 1):
         product = u @ u.mT
         residual = sensing.apply(product) - y
         value = loss.value(residual)
-        if t % 128 == 127 and not bool(value.isfinite().all()):
+        # On a GPU every look waits for it.
+        if (t % 128 == 127 or t == steps) and not bool(value.isfinite().all()):
             raise InvalidInputError(
                 f"the loss is no longer finite after {t} steps of {rule}: take a smaller eta0."
             )
         yield Iterate(t, u, product, residual, value)
         if t < steps:
             q = sensing.adjoint(loss.weights(residual)) / len(y)
+            q = q if symmetric else 0.5 * (q + q.mT)
             u -= rule.eta(t, value, q)[:, None, None] * (q @ u)
 
 

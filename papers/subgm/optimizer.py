@@ -46,7 +46,8 @@ class SubGM(Optimizer):
         """One step.
 
         Args:
-            closure: gives f, a scalar, and Q(U), (d, d), at the present U.
+            closure: gives f, a scalar, and Q(U), (d, d), at the present U; of Q the symmetric part
+                is taken.
 
         Returns:
             f, before the step.
@@ -54,6 +55,7 @@ class SubGM(Optimizer):
         group = self.param_groups[0]
         (factor,) = group["params"]
         loss, q = closure()
+        q = 0.5 * (q + q.mT)
         eta = self.rule.eta(group["t"], loss[None], q[None])
         factor -= eta * (q @ factor)
         group["t"] += 1

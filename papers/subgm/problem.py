@@ -37,7 +37,7 @@ class Noise:
     def draw(self, measurements: int, rng: np.random.Generator) -> Float[Tensor, " m"]:
         """s, float64: places of the outliers first, then their values, then normal noise."""
         noise = np.zeros(measurements)
-        count = int(self.fraction * measurements)
+        count = round(self.fraction * measurements)
         if count:
             places = rng.choice(measurements, count, replace=False)
             noise[places] = self.size * rng.standard_normal(count)

@@ -147,7 +147,7 @@ class GaussianTask(RobustTask):
     """
 
     measurements: int = ranged(600, at_least=1)
-    deviation: float = ranged(0.1, at_least=0)
+    deviation: float = ranged(0.1, above=0)
     widths: list[int] = ranged([3, 20], at_least=1)
     alpha: float = ranged(1.0e-4, above=0)
     rho: float = ranged(0.0, at_least=0, below=1)
@@ -208,7 +208,7 @@ class ConvexTask(RobustTask):
         measurements: m.
         fraction: p of them are outliers of
         outlier: deviation o.
-        weight: of the trace.
+        weight: of the nuclear norm, beside none.
         alpha: of the sub-gradient method's start.
         rho: decay of its steps.
         steps: T.
@@ -219,10 +219,33 @@ class ConvexTask(RobustTask):
     measurements: int = ranged(240, at_least=1)
     fraction: float = ranged(0.1, at_least=0, below=1)
     outlier: float = ranged(10.0, at_least=0)
-    weight: float = ranged(0.0, at_least=0)
+    weight: float = ranged(0.01, at_least=0)
     alpha: float = ranged(1.0e-4, above=0)
     rho: float = ranged(0.985, above=0, below=1)
     steps: int = ranged(900, at_least=1)
+
+
+@dataclass
+class ImageBlockTask(RobustTask):
+    """A block of a photograph.
+
+    Attributes:
+        measurements: m.
+        fraction: p of them are outliers of
+        outlier: deviation o.
+        alpha: of the spectral start, r' = d.
+        rho: decay of the steps.
+        steps: T.
+        squares_eta: constant step of least squares.
+    """
+
+    measurements: int = ranged(600, at_least=1)
+    fraction: float = ranged(0.3, at_least=0, below=1)
+    outlier: float = ranged(10.0, at_least=0)
+    alpha: float = ranged(1.0e-4, above=0)
+    rho: float = ranged(0.995, above=0, below=1)
+    steps: int = ranged(3000, at_least=1)
+    squares_eta: float = ranged(0.1, above=0)
 
 
 def register() -> None:
@@ -237,5 +260,6 @@ def register() -> None:
         "samples": SamplesTask,
         "population": PopulationTask,
         "convex": ConvexTask,
+        "image_block": ImageBlockTask,
     }.items():
         store.store(group="schema/subgm", name=name, node=node)

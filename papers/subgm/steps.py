@@ -41,7 +41,7 @@ class Proportional(Rule):
 
 @dataclass(frozen=True)
 class Decaying(Rule):
-    """With noise: eta_0 rho^t / ||Q||; 0 where Q is, which is to stop."""
+    """With noise: eta_0 rho^t / ||Q||; 0 where Q is 0, so that U stays as it is."""
 
     eta0: float = 0.25
     rho: float = 0.98
@@ -72,16 +72,19 @@ def default_rho(alpha: float, slowness: float = 8.0) -> float:
     which is ln(1 / alpha^2) / s_r; a smaller rho ends where it began.
 
     Raises:
-        InvalidInputError: alpha is not between 0 and 1.
+        InvalidInputError: alpha is not above 0, or so large that the rule gives no rho above 0.
     """
-    if not 0 < alpha < 1:
-        raise InvalidInputError(f"alpha={alpha}; allowed: between 0 and 1.")
+    largest = math.exp(-1 / slowness)
+    if not 0 < alpha < largest:
+        raise InvalidInputError(
+            f"alpha={alpha}; allowed: above 0, below {largest:.3g}. For a larger start give rho."
+        )
     return 1 - 1 / (slowness * math.log(1 / alpha))
 
 
 def steps_to(ratio: float, rho: float) -> int:
-    """Steps until rho^t is ``ratio``."""
-    return round(math.log(ratio) / math.log(rho))
+    """Steps, rounded down, until rho^t is ``ratio``, below 1 as rho is."""
+    return int(math.log(ratio) / math.log(rho))
 
 
 def _positive(name: str, value: float) -> None:

@@ -9,6 +9,7 @@ from common.data.specs.ctr_stream import CtrStreamSpec
 from common.data.specs.digits import DigitsSpec
 from common.data.specs.encoder import EncoderSpec
 from common.data.specs.fashion_mnist import FashionMnistSpec
+from common.data.specs.features import FeaturesSpec
 from common.data.specs.gloss import GlossSpec
 from common.data.specs.glue import GlueSpec
 from common.data.specs.graph import GraphSpec
@@ -22,6 +23,7 @@ from common.data.specs.pulse import PulseSpec
 from common.data.specs.ratings import RatingsSpec
 from common.data.specs.reference_lm import ReferenceLMSpec
 from common.data.specs.retrieval import RetrievalSpec
+from common.data.specs.table_column import TableColumnSpec
 from common.data.specs.text import TextSpec
 from common.data.specs.text_files import TextFilesSpec
 from common.data.specs.trained_resnet import TrainedResNetSpec
@@ -37,6 +39,7 @@ __all__ = [
     "DigitsSpec",
     "EncoderSpec",
     "FashionMnistSpec",
+    "FeaturesSpec",
     "GlossSpec",
     "GlueSpec",
     "GraphSpec",
@@ -50,6 +53,7 @@ __all__ = [
     "RatingsSpec",
     "ReferenceLMSpec",
     "RetrievalSpec",
+    "TableColumnSpec",
     "TextFilesSpec",
     "TextSpec",
     "TrainedResNetSpec",

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from common.errors import InvalidInputError
 from common.experiment.context import RunContext, TaskResult
 from common.recovery.rates import line
 from papers.subgm.models import batch, follow, spectral_start
@@ -16,6 +17,10 @@ from papers.subgm.tasks.noiseless import problem
 def run(context: RunContext) -> TaskResult:
     """``slope_m*`` of ln error over ln alpha; ``least_rise`` of it from one m to the next."""
     task, slopes = context.config.task, {}
+    if len(task.measurements) < 2:
+        raise InvalidInputError(
+            f"task.measurements={list(task.measurements)}; allowed: two or more, ascending."
+        )
     for m in task.measurements:
         given = problem(context, m)
         start = batch(

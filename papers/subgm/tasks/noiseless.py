@@ -37,13 +37,15 @@ def exact(context: RunContext, given: Problem) -> dict[str, float]:
     rule = Proportional(task.eta0)
     found = follow(start, given.y, given.sensing, rule, task.exact_steps, given.truth)
     context.stop.raise_if_set()
-    return {"exact_last": found.last[0]}
+    return {"exact_last": found.last[0], "exact_best": found.best[0]}
 
 
 def blind(context: RunContext, given: Problem) -> dict[str, float]:
     """Errors by r' and alpha; their ``spread`` over r', the largest over the smallest; ``gain`` of
-    each smaller alpha at the least r'; the spread of random starts; ``start_rank``, the columns of
-    the widest spectral start that are not zero."""
+    each smaller alpha at the least r'; the spread of random starts, and of those that are as long
+    as the spectral start of the least alpha (``same_norm_spread``); ``start_rank``, the columns of
+    the widest spectral start that are not zero. And, of the middle alpha and the widest start, the
+    best iterate and the last relative to the truth."""
     task, rng = context.config.task, np.random.default_rng([context.config.seed, 1])
     grid = [(width, alpha) for alpha in task.alphas for width in task.widths]
     spectral = [spectral_start(given.y, given.sensing, *cell) for cell in grid]
@@ -51,9 +53,12 @@ def blind(context: RunContext, given: Problem) -> dict[str, float]:
         random_start(task.size, width, task.random_alpha, rng).to(given.truth)
         for width in task.widths
     ]
+    like = spectral[-len(task.widths) :]
+    same = [far * (near.norm() / far.norm()) for far, near in zip(random, like, strict=True)]
     rule = Proportional(task.eta0)
-    start = batch([*spectral, *random])
-    last = follow(start, given.y, given.sensing, rule, task.steps, given.truth).last
+    start = batch([*spectral, *random, *same])
+    followed = follow(start, given.y, given.sensing, rule, task.steps, given.truth)
+    last = followed.last
     context.stop.raise_if_set()
     errors = {f"k{k}_a{alpha:g}": last[i] for i, (k, alpha) in enumerate(grid)}
     found = {f"error_{name}": error for name, error in errors.items()}
@@ -64,10 +69,14 @@ def blind(context: RunContext, given: Problem) -> dict[str, float]:
     for large, small in pairwise(task.alphas):
         gain = errors[f"k{least}_a{large:g}"] / errors[f"k{least}_a{small:g}"]
         found[f"gain_a{large:g}_to_{small:g}"] = gain
-    drawn = last[len(grid) :]
+    drawn, as_long = last[len(grid) :].reshape(2, -1)
+    middle = grid.index((task.widths[-1], task.alphas[len(task.alphas) // 2]))
     widest = spectral[len(task.widths) - 1]
     return found | {
         "random_spread": drawn.max() / drawn.min(),
+        "same_norm_spread": as_long.max() / as_long.min(),
+        "widest_best": followed.best[middle],
+        "widest_relative": last[middle] / float(given.truth.norm()),
         "start_rank": float((widest.norm(dim=0) > 0).sum()),
     }
 

@@ -15,10 +15,11 @@ from papers.subgm.steps import Decaying, Rule
 
 
 def run(context: RunContext) -> TaskResult:
-    """``error_k*``, last, by r', and ``error``, that of the last r' named; ``width_gap`` of the two
-    last r', relative; ``large_ratio``, the error of a larger start over that of the small one;
-    ``squares_last``, ``squares_best`` of least squares, and the latter over the method's; with
-    ablations ``*_last`` and ``*_ratio`` to the method's (see ``ablations``)."""
+    """``error_k*``, last, by r', and ``error``, that of the last r' named, ``relative`` to the
+    truth, and its ``best`` iterate's; ``width_gap`` of the two last r', relative; ``large_ratio``,
+    the error of a larger start over that of the small one; ``squares_last``, ``squares_best`` of
+    least squares, and the latter over the method's; with ablations ``*_last`` and ``*_ratio`` to
+    the method's (see ``ablations``)."""
     task = context.config.task
     rng = np.random.default_rng(context.config.seed)
     noise = Noise(task.fraction, task.outlier)
@@ -28,12 +29,18 @@ def run(context: RunContext) -> TaskResult:
     widest = task.widths[-1]
     starts = [spectral_start(given.y, given.sensing, k, task.alpha) for k in task.widths]
     large = spectral_start(given.y, given.sensing, widest, task.large_alpha)
-    last = _follow(context, given, batch([*starts, large]), rule).last
+    followed = _follow(context, given, batch([*starts, large]), rule)
+    last = followed.last
     metrics = {f"error_k{k}": last[i] for i, k in enumerate(task.widths)}
     ours = last[len(starts) - 1]
     if len(starts) > 1:
         metrics["width_gap"] = abs(last[len(starts) - 2] / ours - 1)
-    metrics |= {"error": ours, "large_ratio": last[-1] / ours}
+    metrics |= {
+        "error": ours,
+        "relative": ours / float(given.truth.norm()),
+        "best": followed.best[len(starts) - 1],
+        "large_ratio": last[-1] / ours,
+    }
     start = spectral_start(given.y, given.sensing, task.squares_width, task.alpha)[None]
     squares = _follow(
         context, given, start, Decaying(task.squares_eta, 1.0, "none"), loss=Squared()

@@ -28,6 +28,8 @@ ALL = [
     specs.WordNetSpec,
     specs.GlueSpec,
     specs.GlossSpec,
+    specs.FeaturesSpec,
+    specs.TableColumnSpec,
 ]
 
 

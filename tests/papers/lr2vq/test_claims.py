@@ -17,7 +17,7 @@ BOUNDS = {
     "V3": ["within 42.5 43.5", "within 30.5 31.5", "within 28.5 29.5", "within 18.5 19.5"],
     "V4": ["at_least 0"],
     "V5": ["within 8 8", "is_at_least 6", "at_least 10", "at_least 10"],
-    "V5b": ["above 0"] * 4,
+    "V5b": ["above 0", "above 0", "above 0", "above 0"],
     "V7": ["at_least 10", "above 0"],
     "V8": ["at_most 1e-05", "within 0 0"],
 }

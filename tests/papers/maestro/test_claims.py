@@ -14,15 +14,20 @@ def test_every_row_is_there(planned):
 CUT = ["at_least 3", "at_least 3", "at_most 1.5", "at_most 1.5"]
 BOUNDS = {
     "M1": [
-        "at_most 0.001",
-        "at_most 0.03",
-        "below 0.03",
-        "at_most 1.02",
-        "at_least 0.98",
-        "above 0.001",
+        "largest at_most 0.001",
+        "largest at_most 0.03",
+        "largest below 0.03",
+        "largest at_most 1.02",
+        "smallest at_least 0.98",
+        "smallest above 0.001",
     ],
-    "M2": ["at_most 5", "at_most 1.02", "below 0.01", "above 0.01"],
-    "M3": ["at_most 1.03", "at_least 0.97"],
+    "M2": [
+        "largest at_most 5",
+        "largest at_most 1.02",
+        "largest below 0.01",
+        "smallest above 0.01",
+    ],
+    "M3": ["largest at_most 1.03", "smallest at_least 0.97"],
     "M4": CUT,
     "M4b": CUT,
     "M5": [
@@ -39,7 +44,7 @@ BOUNDS = {
     ],
     "M6": CUT,
     "M6b": CUT,
-    "M7": ["within 0 0", "within 2.5557e+07 2.5557e+07"],
+    "M7": ["within 0 0", "within 25557032 25557032"],
     "M8": ["at_most 1e-05", "at_most 1e-12"],
 }
 

@@ -94,7 +94,7 @@ BOUNDS = {
         "lies_above -1",
     ],
     "P2": ["at_most 1", "within 1.9 2.1", "at_most 0.15", "within 0.6 0.66"],
-    "P3": ["within 0.495 0.505", "within 0.63 0.66", "at_least 0.63662"],
+    "P3": ["within 0.495 0.505", "within 0.63 0.66", "at_least 0.636619772368"],
     "P4": ["at_most 1e-10"],
     "P5": ["within 0.99 1.01", "within 0.98 1.02"],
     "P6": ["at_least 38", "at_least 38", "at_least 27", "at_most 18", "at_least 33"],
@@ -104,7 +104,7 @@ BOUNDS = {
         "below ptd_solver/closed_form/ginibre_complex_median_kappa",
         "below ptd_solver/closed_form/ginibre_real_median_kappa",
     ],
-    "P9": ["above 10000", "above 1e+10", "above 1", "at_most 1e-16", "at_most 1e-10"],
+    "P9": ["above 10000", "above 10000000000", "above 1", "at_most 1e-16", "at_most 1e-10"],
     "P10": [
         "at_most 6.6",
         "at_most 0.051",

@@ -98,7 +98,7 @@ def test_steps_of_both_rules():
         assert float(eta) == pytest.approx(0.2 * 0.125 / size)
     assert float(Decaying(0.2).eta(0, loss, torch.zeros_like(q))) == 0
     assert default_rho(1e-4) == pytest.approx(0.98643, abs=1e-5)
-    assert steps_to(1e-7, default_rho(1e-4)) == 1180
+    assert steps_to(1e-7, default_rho(1e-4)) == 1179
 
 
 def test_a_step_by_hand_and_a_batch_is_its_runs():
@@ -251,3 +251,57 @@ def test_the_convex_reference_finds_the_truth():
     assert np.linalg.norm(found - given_.truth.numpy()) < 1e-5
     with pytest.raises(InvalidInputError, match="at most 15"):
         recover_convex(np.zeros(3), Packed(gaussian(3, (16, 16), rng())), 0.0)
+
+
+class TestDoors:
+    """What the solver refuses, and what stays apart."""
+
+    def given(self, measurements=200, size=6):
+        return draw(size, [1.0, 0.5], measurements, Noise(), np.random.default_rng(0))
+
+    @pytest.mark.parametrize(
+        ("settings", "said"),
+        [
+            ({"rho": 1.0}, "how many steps"),
+            ({"alpha": 0.9}, "below 0.882"),
+            ({"held_out": 0.9999999}, "leaves none"),
+            ({"eta0": 50.0, "corrupted": False, "steps": 100}, "take a smaller eta0"),
+        ],
+    )
+    def test_settings(self, settings, said):
+        problem = self.given()
+        with pytest.raises(InvalidInputError, match=said):
+            robust_recover(problem.y, problem.sensing, 3, **settings)
+
+    def test_types_and_numbers(self):
+        problem = self.given()
+        with pytest.raises(InvalidInputError, match="Convert one of them"):
+            robust_recover(problem.y.float(), problem.sensing, 3)
+        broken = Dense(torch.full((200, 6, 6), math.nan, dtype=torch.float64))
+        with pytest.raises(InvalidInputError, match="A holds NaN"):
+            robust_recover(problem.y, broken, 3)
+
+    def test_measurements_kept_apart_do_nothing_but_choose(self):
+        """Whatever they are, the iterates are the same."""
+        problem = self.given()
+        y = problem.y
+        first = robust_recover(y, problem.sensing, 3, held_out=0.2, steps=50)
+        drawn = torch.rand(len(y), generator=torch.Generator().manual_seed(0)) < 0.2
+        other = torch.where(drawn, 1e6 * torch.ones_like(y), y)
+        second = robust_recover(other, problem.sensing, 3, held_out=0.2, steps=50)
+        assert first.losses == second.losses
+
+    def test_matrices_that_are_not_symmetric_act_by_their_symmetric_parts(self):
+        rng = np.random.default_rng(0)
+        dense = gaussian(200, (6, 6), rng, 1.0)
+        problem = self.given()
+        y = dense.apply(problem.truth)
+        start = spectral_start(y, dense, 3, 1e-2)[None]
+        whole = follow(start, y, dense, Decaying(), 40, problem.truth)
+        packed = follow(start, y, Packed(dense), Decaying(), 40, problem.truth)
+        np.testing.assert_allclose(whole.errors, packed.errors, atol=1e-10)
+
+    def test_fractions_are_rounded(self):
+        for fraction, count in ((0.29, 29), (0.57, 57)):
+            noise = Noise(fraction).draw(100, np.random.default_rng(0))
+            assert int((noise != 0).sum()) == count

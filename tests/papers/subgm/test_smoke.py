@@ -10,6 +10,7 @@ TASKS = [
     "convex",
     "exponent",
     "gaussian",
+    "image_block",
     "noiseless",
     "outliers",
     "population",
@@ -26,6 +27,8 @@ def test_every_task_is_covered():
 def test_smoke(task, smoke):
     if task == "convex":
         pytest.importorskip("cvxpy")
+    if task == "image_block":
+        pytest.importorskip("skimage")
     status, record = smoke(task)
     assert status == 0, record["reason"]
     assert record["status"] == "completed"

@@ -20,7 +20,7 @@ BOUNDS = {
         "within -1.5 1.5",
         "above rank_pruning/resnet20_spatial/trp_nu_0.3_versus_after",
     ],
-    "T5": ["within 0 0", "at_least 100", "at_least 1", "within 0 0"],
+    "T5": ["within 0 0", "at_least 100", "smallest at_least 1", "largest within 0 0"],
     "T6": ["at_most 1e-06", "at_least -1e-10"],
     "T7": ["at_most 1e-05"],
     "T8": ["at_most 1.25"],
