@@ -96,8 +96,88 @@ def test_masks_and_gathers_agree(sides, share, monkeypatch):
             monkeypatch.setattr("papers.altmin_completion.observed.DENSE_SHARE", limit)
             monkeypatch.setattr("papers.altmin_completion.observed.DENSE_SIDE", 10_000)
             by.append(solver.solve(observed(m, n, share), partner, start))
-        filled = observed(m, n, share).counts > 0
-        torch.testing.assert_close(by[0][filled], by[1][filled], rtol=1e-6, atol=1e-7)
+        torch.testing.assert_close(by[0], by[1], rtol=1e-6, atol=1e-7)
+        seen = observed(m, n, share)
+        empty = seen.counts == 0
+        assert by[0][empty].abs().sum() == by[1][empty].abs().sum() == 0
+        if not solver.ridge:
+            short = seen.counts < 2
+            torch.testing.assert_close(by[0][short], row_by_row(seen, partner)[short])
+
+
+SOLVERS = [
+    Exact(),
+    Exact("qr"),
+    ConjugateGradient(3),
+    ConjugateGradient(40),
+    Sketched(3),
+    Sketched(3, kind="count"),
+    Sketched(3, kind="gaussian"),
+]
+
+
+@pytest.mark.parametrize("solver", SOLVERS, ids=str)
+def test_one_short_row_among_long_ones_spoils_nothing(solver):
+    truth = normal(100, 5) @ normal(5, 80, seed=1)
+    mask = torch.from_numpy(rng().random((100, 80)) < 0.6)
+    mask[7] = False
+    mask[7, 3] = True
+    seen = Observed.of_mask(truth, mask)
+    found = alternate(seen, spectral_start(seen, 5), 30, solver)
+    assert found.misfits[-1] < 1e-12
+    rest = torch.arange(100) != 7
+    torch.testing.assert_close(found.matrix()[rest], truth[rest], rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(found.left, row_by_row(seen, found.right), rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize("solver", SOLVERS, ids=str)
+@pytest.mark.parametrize("seed", range(3))
+def test_a_rank_above_the_matrix_s_leaves_entries_of_its_size(solver, seed):
+    """Ones, rank 3 asked for: two columns of a basis are rounding made orthonormal, and a place
+    that alone tells them apart is not known. Its guess may be wrong by its size, not by powers."""
+    mask = torch.from_numpy(rng(seed).random((20, 20)) < 0.6)
+    seen = Observed.of_mask(torch.ones(20, 20).double(), mask)
+    found = alternate(seen, spectral_start(seen, 3), 30, solver)
+    assert found.misfits[-1] < 1e-9
+    assert (found.matrix() - 1).abs().max() < 10
+
+
+@pytest.mark.parametrize("solver", SOLVERS, ids=str)
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_dependent_rows_of_the_partner_get_the_smallest_solution(solver, value):
+    """Forty entries a row, more than 8 k, that all meet the same row of the partner."""
+    partner = torch.zeros(60, 2).double()
+    partner[:40, 0] = 40**-0.5
+    partner[40:, 1] = 20**-0.5
+    mask = torch.zeros(5, 60, dtype=torch.bool)
+    mask[:, :40] = True
+    mask[4] = True
+    seen = Observed.of_mask(torch.full((5, 60), value).double(), mask)
+    found = solver.solve(seen, partner, torch.zeros(5, 2).double())
+    torch.testing.assert_close(found, row_by_row(seen, partner), rtol=1e-9, atol=1e-9)
+
+
+def test_conjugate_gradients_stand_still_once_there():
+    """A singular problem, many more steps than it takes: from 0 the smallest solution."""
+    a = normal(4, 1, 6)
+    right = a[:, 0] * normal(4, 1, seed=2)
+    found = conjugate_gradient(
+        lambda z: (a.mT @ (a @ z[..., None]))[..., 0],
+        right,
+        torch.zeros_like(right),
+        50,
+        a.square().sum((-1, -2))[:, None],
+    )
+    torch.testing.assert_close(found, right / a.square().sum((-1, -2))[:, None])
+
+
+def test_sketches_are_drawn_anew_in_every_half_step():
+    seen = observed(8, 60, 0.9)
+    partner = torch.linalg.qr(normal(60, 2)).Q
+    solver, start = Sketched(1), torch.ones(8, 2).double()
+    once, again = (solver.solve(seen, partner, start) for _ in range(2))
+    assert (once - again).abs().max() > 1e-6
+    torch.testing.assert_close(Sketched(1).solve(seen, partner, start), once)
 
 
 def test_blocks_hold_every_entry_once_with_little_padding():
@@ -144,6 +224,7 @@ def test_conjugate_gradients_end_after_k_steps():
         (a.mT @ b)[..., 0],
         torch.zeros(3, 4).double(),
         4,
+        float(torch.linalg.matrix_norm(a, 2).square().max()),
     )
     torch.testing.assert_close(found, exact, rtol=1e-8, atol=1e-8)
     singles = plain_least_squares(a[0], b[0, :, 0], 4)
@@ -163,8 +244,9 @@ def test_a_sketch_makes_the_condition_small_whatever_it_was():
     assert (a @ (found - best)).norm() < 1e-9
     with pytest.raises(InvalidInputError, match="as many at least"):
         preconditioner(normal(3, 4))
-    with pytest.raises(InvalidInputError, match="not full rank"):
-        preconditioner(torch.zeros(6, 2).double())
+    for dependent in (torch.zeros(6, 2).double(), normal(60, 1) * torch.ones(2).double()):
+        with pytest.raises(InvalidInputError, match="not full rank"):
+            preconditioner(dependent)
 
 
 @pytest.mark.parametrize("solver", [Exact(), Exact("qr"), ConjugateGradient(3), None])
@@ -229,6 +311,25 @@ def test_biases_are_the_solution_of_their_equations():
     columns = torch.zeros(5).double().index_add_(0, seen.columns, left)
     torch.testing.assert_close(rows, 2.0 * found.row, rtol=1e-6, atol=1e-8)
     torch.testing.assert_close(columns, 2.0 * found.column, rtol=1e-6, atol=1e-8)
+
+
+def test_biases_without_a_ridge_of_a_row_without_entries_are_0():
+    seen = Observed((3, 2), torch.tensor([0, 0]), torch.tensor([0, 1]), torch.tensor([1.0, 3.0]))
+    found = Biases.fit(seen, ridge=0.0)
+    assert found.row[1:].tolist() == [0.0, 0.0]
+    torch.testing.assert_close(found.at(seen.rows, seen.columns), seen.values)
+
+
+def test_places_beyond_32_bits():
+    """65,537 x 65,536: the place of (65,536, 0) is 2^32."""
+    rows, columns = torch.tensor([[69_000, 65_536, 0], [3, 0, 0]], dtype=torch.int32)
+    seen = Observed((70_000, 70_000), rows, columns, torch.tensor([3.0, 2.0, 1.0]))
+    assert seen.rows.tolist() == [0, 65_536, 69_000]
+    assert seen.values.tolist() == [1.0, 2.0, 3.0]
+    assert Observed((65_537, 65_536), rows[1:], columns[1:], torch.ones(2)).rows.tolist() == [
+        0,
+        65_536,
+    ]
 
 
 class TestEstimator:
@@ -318,6 +419,15 @@ class TestEstimator:
             lambda: Observed((2, 2), *torch.tensor([[0], [1]]), torch.ones(1).long()),
             "finite floats",
         ),
+        (
+            lambda: Observed((2, 2), *torch.tensor([[0, 1], [1, 0]]), torch.ones(1)),
+            "as many of each",
+        ),
+        (
+            lambda: Observed((2, 2), *torch.tensor([[0.5], [1.0]]), torch.ones(1)),
+            "whole numbers",
+        ),
+        (lambda: Biases.fit(observed(), ridge=-1.0), "ridge=-1.0"),
         (lambda: observed().split(500, rng()), "too few for 500 parts"),
         (lambda: Exact("lu"), "method='lu'"),
         (lambda: Exact(ridge=-1.0), "ridge=-1.0"),
