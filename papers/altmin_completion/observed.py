@@ -133,6 +133,19 @@ class Observed:
         """Entries of each row."""
         return torch.bincount(self.rows, minlength=self.shape[0])
 
+    def fewer_than(self, least: int) -> int:
+        """Rows and columns of fewer entries."""
+        return int((self.counts < least).sum() + (self.transposed.counts < least).sum())
+
+    def error(self, matrix: Float[Tensor, "m n"], truth: Float[Tensor, "m n"]) -> float:
+        """Relative, Frobenius, of the rows and columns that have an entry: of others nothing can
+        be said."""
+        apart, whole = matrix - truth, truth
+        if self.fewer_than(1):
+            rows, columns = self.counts > 0, self.transposed.counts > 0
+            apart, whole = (x[rows][:, columns] for x in (apart, whole))
+        return float(apart.norm() / whole.norm())
+
     @property
     def is_dense(self) -> bool:
         """Products with the whole mask are the cheaper."""

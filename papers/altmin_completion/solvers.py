@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Literal
 
 import numpy as np
@@ -108,8 +109,8 @@ class ConjugateGradient(Solver):
     ridge: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise InvalidInputError(f"steps={self.steps}; allowed: 1 or more.")
+        if not isinstance(self.steps, Integral) or self.steps < 1:
+            raise InvalidInputError(f"steps={self.steps}; allowed: whole, 1 or more.")
         _not_negative(self.ridge)
 
     def solve(self, observed, partner, start):
@@ -165,9 +166,10 @@ class Sketched(Solver):
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise InvalidInputError(f"kind={self.kind!r}; allowed: {', '.join(KINDS)}.")
-        if self.steps < 1 or (self.factor is not None and self.factor < 1):
+        counts = (self.steps, 1 if self.factor is None else self.factor)
+        if not all(isinstance(x, Integral) and x >= 1 for x in counts):
             raise InvalidInputError(
-                f"steps={self.steps}, factor={self.factor}; allowed: 1 or more of both."
+                f"steps={self.steps}, factor={self.factor}; allowed: whole, 1 or more of both."
             )
         object.__setattr__(self, "_drawn", np.random.default_rng(self.seed))
 

@@ -25,6 +25,8 @@ from papers.altmin_completion.least_squares import (
 from papers.altmin_completion.models import (
     alternate,
     distance,
+    needed_rounds,
+    parts,
     random_start,
     spectral_start,
 )
@@ -292,6 +294,65 @@ def test_short_rows_get_the_smallest_solution_and_are_counted():
     assert bool(found.left.isfinite().all())
 
 
+def test_rows_without_an_entry_are_left_out_of_the_error():
+    problem = draw(60, 2, 0.5, rng())
+    mask = problem.observed.mask.bool()
+    mask[4], mask[:, 7] = False, False
+    seen = Observed.of_mask(problem.truth, mask)
+    found = alternate(seen, spectral_start(seen, 2), 40, Exact(), truth=problem.truth)
+    assert (found.empty, found.short) == (2, 2)
+    assert found.errors[-1] < 1e-10
+    assert (found.matrix() - problem.truth)[4].norm() > 1e-3
+
+
+def test_rounds_from_the_error_that_is_wanted():
+    problem = draw(60, 2, 0.5, rng())
+    assert needed_rounds(problem.observed, 1e-6) == math.ceil(math.log2(2**0.5 / 1e-6))
+    start = spectral_start(problem.observed, 2)
+    found = alternate(problem.observed, start, solver=Exact(), eps=1e-6, truth=problem.truth)
+    assert len(found.misfits) == 21
+    assert found.errors[-1] * float(problem.truth.norm()) < 1e-6
+    assert needed_rounds(problem.observed, 1e6) == 1
+
+
+def test_the_proof_s_parts_have_no_entry_in_common():
+    """Every half round sees its own of 2 T + 1, and the start the first."""
+    seen, used = observed(40, 40, 0.9), []
+
+    class Watched(Exact):
+        def solve(self, observed, partner, start):
+            used.append(observed)
+            return super().solve(observed, partner, start)
+
+    first, *_ = parts(seen, 3, 5)
+    alternate(seen, spectral_start(first, 2), 3, Watched(), split=True, seed=5)
+    masks = [first.mask] + [
+        part.mask.mT if number % 2 == 0 else part.mask for number, part in enumerate(used)
+    ]
+    assert len(masks) == 7
+    torch.testing.assert_close(sum(masks), seen.mask)
+
+
+def test_large_starts_are_not_laid_out(monkeypatch):
+    """By singular value decomposition and by Lanczos' method: the same space."""
+    seen = draw(60, 2, 0.8, rng()).observed
+    whole = spectral_start(seen, 2, math.inf)
+    monkeypatch.setattr("papers.altmin_completion.models.DENSE_PLACES", 0)
+    assert distance(spectral_start(seen, 2, math.inf), whole) < 1e-8
+    flat = Observed((3, 2_000_000), *torch.tensor([[0, 1, 2], [5, 9, 7]]), torch.ones(3).double())
+    assert spectral_start(flat, 2).shape == (3, 2)
+
+
+def test_single_precision_stays_so():
+    problem = draw(60, 2, 0.6, rng())
+    seen = problem.observed
+    single = Observed(seen.shape, seen.rows, seen.columns, seen.values.float())
+    for solver in SOLVERS:
+        found = alternate(single, spectral_start(single, 2), 30, solver)
+        assert found.left.dtype == torch.float32
+        assert problem.error(found.matrix().double()) < 1e-4
+
+
 def test_peers_complete_too():
     problem = draw(60, 2, 0.6, rng())
     *_, by_gradient = peers.projected_gradient(problem.observed, 2, 200, width=6)
@@ -369,6 +430,11 @@ class TestEstimator:
             ({"start": "zero"}, np.ones((8, 8)), "start='zero'"),
             ({"solver": "sketch", "ridge": 0.1}, np.ones((8, 8)), "no ridge"),
             ({"rounds": 0}, np.ones((8, 8)), "most=0"),
+            ({"rounds": 2.5}, np.ones((8, 8)), "most=2.5"),
+            ({"rank": 2.5}, np.ones((8, 8)), "rank=2.5"),
+            ({"rank": 2.5, "start": "random"}, np.ones((8, 8)), "rank=2.5"),
+            ({"inner_steps": 1.5}, np.ones((8, 8)), "steps=1.5"),
+            ({"tolerance": math.nan}, np.ones((8, 8)), "tolerance=nan"),
         ],
     )
     def test_mistakes_are_told(self, settings, x, said):
@@ -391,6 +457,21 @@ class TestEstimator:
         np.testing.assert_array_equal(
             found[~np.isnan(array[50:])], array[50:][~np.isnan(array[50:])]
         )
+
+    @pytest.mark.parametrize(
+        ("values", "columns", "said"),
+        [([1.0, 2.0], [3, 3], "given twice"), ([1.0, math.nan], [3, 4], "finite floats")],
+    )
+    def test_mistakes_in_what_is_to_be_filled_in_are_told(self, values, columns, said):
+        from scipy.sparse import coo_matrix
+
+        from papers.altmin_completion.estimator import AltMinCompletion
+
+        model = AltMinCompletion(1).fit(np.ones((8, 8)))
+        with pytest.raises(InvalidInputError, match=said):
+            model.transform(coo_matrix((values, ([0, 0], columns)), shape=(2, 8)))
+        assert not model.transform(np.full((2, 8), np.nan)).any()
+        assert not model.transform(coo_matrix((2, 8))).any()
 
     def test_scikit_learn_s_own_checks(self):
         from sklearn.utils.estimator_checks import estimator_checks_generator
@@ -429,6 +510,18 @@ class TestEstimator:
         ),
         (lambda: Biases.fit(observed(), ridge=-1.0), "ridge=-1.0"),
         (lambda: observed().split(500, rng()), "too few for 500 parts"),
+        (
+            lambda: alternate(observed(), normal(12, 2).float(), 2),
+            "rows of the entries' torch.float64",
+        ),
+        (lambda: alternate(observed(), normal(9, 2), 2), "allowed: 12 rows"),
+        (lambda: alternate(observed(), normal(12, 2)), "most=None, eps=None"),
+        (lambda: alternate(observed(), normal(12, 2), eps=0.0), "eps=0.0"),
+        (lambda: alternate(observed(), normal(12, 2), 2, tolerance=math.nan), "tolerance=nan"),
+        (lambda: spectral_start(observed(), 2, -1.0), "mu=-1.0"),
+        (lambda: spectral_start(observed(), 2.5), "rank=2.5"),
+        (lambda: ConjugateGradient(1.5), "steps=1.5"),
+        (lambda: Sketched(factor=0), "factor=0"),
         (lambda: Exact("lu"), "method='lu'"),
         (lambda: Exact(ridge=-1.0), "ridge=-1.0"),
         (lambda: ConjugateGradient(0), "steps=0"),
