@@ -234,6 +234,18 @@ def distance(a: Float[Tensor, "n k"], b: Float[Tensor, "n k"]) -> float:
     return float(torch.linalg.matrix_norm(b - a @ (a.mT @ b), 2))
 
 
+def largest_incoherence(found: Completion, first: int = 2) -> float:
+    """Of U, from a round on.
+
+    Raises:
+        InvalidInputError: there are fewer rounds.
+    """
+    bases = [half.basis for half in found.half_steps if half.side == "left"][first:]
+    if not bases:
+        raise InvalidInputError(f"{len(found.misfits)} rounds; allowed: {first} or more.")
+    return max(map(incoherence, bases))
+
+
 def _perturbed(x: Float[Tensor, "n k"], size: float, rng: np.random.Generator) -> Tensor:
     if not size:
         return x

@@ -205,6 +205,12 @@ class Observed:
         """P_Omega(U V^T - M)."""
         if self.is_dense:
             return (left @ right.mT)[self.rows, self.columns] - self.values
+        return self.gathered_misfit(left, right)
+
+    def gathered_misfit(
+        self, left: Float[Tensor, "m k"], right: Float[Tensor, "n k"]
+    ) -> Float[Tensor, " entries"]:
+        """The same by |Omega| products of rows, k operations each, whatever the share."""
         return (left[self.rows] * right[self.columns]).sum(-1) - self.values
 
     def _block(self, rows: Tensor, width: int, starts: Tensor) -> Block:

@@ -67,8 +67,7 @@ class Exact(Solver):
         found = partner.new_zeros(observed.shape[0], partner.shape[1])
         if self.method == "qr":
             for block in observed.blocks:
-                a, b = ridged(block.gather(partner), block.values, self.ridge)
-                found[block.rows] = by_qr(a, b)
+                found[block.rows], _ = self.of_block(block.gather(partner), block.values)
             return found
         bad = torch.zeros(observed.shape[0], dtype=torch.bool, device=partner.device)
         if observed.is_dense:
@@ -78,13 +77,20 @@ class Exact(Solver):
             found, bad = normal_equations(grams, observed.filled @ partner)
         else:
             for block in observed.blocks:
-                a = block.gather(partner)
-                right = (a.mT @ block.values[..., None])[..., 0]
-                grams = a.mT @ a + self._ridge(partner)
-                found[block.rows], bad[block.rows] = normal_equations(grams, right)
+                solved = self.of_block(block.gather(partner), block.values)
+                found[block.rows], bad[block.rows] = solved
         if bool(bad.any()):
             _solve_carefully(observed, partner, bad, found, self.ridge)
         return found
+
+    def of_block(
+        self, a: Float[Tensor, "g n k"], b: Float[Tensor, "g n"]
+    ) -> tuple[Float[Tensor, "g k"], Bool[Tensor, " g"]]:
+        """Of gathered rows, and which of them need more care."""
+        if self.method == "qr":
+            found = by_qr(*ridged(a, b, self.ridge))
+            return found, torch.zeros(len(a), dtype=torch.bool, device=a.device)
+        return normal_equations(a.mT @ a + self._ridge(a[0]), (a.mT @ b[..., None])[..., 0])
 
     def _ridge(self, partner: Float[Tensor, "n k"]) -> Float[Tensor, "k k"]:
         k = partner.shape[1]
@@ -126,18 +132,27 @@ class ConjugateGradient(Solver):
         else:
             found = torch.zeros_like(start)
             for block in observed.blocks:
-                a = block.gather(partner)
-                found[block.rows] = conjugate_gradient(
-                    lambda z, a=a: _normal(a, z) + self.ridge * z,
-                    (a.mT @ block.values[..., None])[..., 0],
-                    begin[block.rows],
-                    self.steps,
-                    1 + self.ridge,
-                )
+                gathered = block.gather(partner)
+                found[block.rows] = self.of_block(gathered, block.values, begin[block.rows])
         short = observed.counts < partner.shape[1]
         if not self.ridge and bool(short.any()):
             _solve_carefully(observed, partner, short, found)
         return found
+
+    def of_block(
+        self,
+        a: Float[Tensor, "g n k"],
+        b: Float[Tensor, "g n"],
+        start: Float[Tensor, "g k"],
+    ) -> Float[Tensor, "g k"]:
+        """Of gathered rows."""
+        return conjugate_gradient(
+            lambda z: _normal(a, z) + self.ridge * z if self.ridge else _normal(a, z),
+            (a.mT @ b[..., None])[..., 0],
+            start,
+            self.steps,
+            1 + self.ridge,
+        )
 
 
 @dataclass(frozen=True)

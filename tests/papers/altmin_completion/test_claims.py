@@ -32,15 +32,15 @@ BOUNDS = {
         "below 4",
     ],
     "C6": ["at_most 1", "at_most 1e-08"],
-    "C7": ["at_most 1", "at_most 2"],
+    "C7": ["at_most 1", "at_most 2", "at_most 2"],
     "C8": ["within 0.9 1.2", "within 1.8 2.1", "at_least 1.4", "at_least 2.5"],
     "C9": ["at_most 30"],
     "C10": ["at_least 4", "below 4", "below 4", "at_least 4", "at_most 1.5", "within -0.5 0.5"],
-    "C11": ["at_most 18", "at_most 3"],
+    "C11": ["at_most 18", "at_least 5", "at_most 3"],
     "C12": ["below 0.65", "below 0.55", "below 1e-13", "below 0.05"],
     "C13": ["within -0.003 0.003", "at_most 0.925", "at_least 0.015"],
-    "C14": ["at_most 4", "within 0.5 2", "within 0.5 2"],
-    "C15": ["at_most 0", "in_seeds 3", "above 0.01"],
+    "C14": ["at_most 4", "below 1e-08", "within 0.5 2", "within 0.5 2"],
+    "C15": ["at_most 0", "in_seeds 3", "below 1e-08", "above 0.01"],
 }
 
 
