@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from common.errors import InvalidInputError
 from papers.altmin_completion.observed import Observed
 
 
@@ -27,7 +28,15 @@ class Biases:
 
     @classmethod
     def fit(cls, observed: Observed, ridge: float = 5.0, sweeps: int = 20) -> Biases:
-        """Least squares with ``ridge`` times the squared biases, in turns."""
+        """Least squares with ``ridge`` times the squared biases, in turns.
+
+        Raises:
+            InvalidInputError: a ridge below 0, or no sweep.
+        """
+        if not ridge >= 0 or sweeps < 1:
+            raise InvalidInputError(
+                f"ridge={ridge}, sweeps={sweeps}; allowed: 0 or more, and 1 or more."
+            )
         mean = float(observed.values.mean())
         rest = observed.values - mean
         m, n = observed.shape
@@ -44,4 +53,6 @@ class Biases:
 
 def _means(values: Tensor, place: Tensor, size: int, ridge: float) -> Float[Tensor, " size"]:
     total = values.new_zeros(size).index_add_(0, place, values)
-    return total / (torch.bincount(place, minlength=size) + ridge)
+    weight = torch.bincount(place, minlength=size) + ridge
+    # Without a ridge a row that has nothing would be 0 / 0.
+    return torch.where(weight > 0, total / weight, 0.0)

@@ -74,7 +74,8 @@ class AltMinCompletion(TransformerMixin, BaseEstimator):
             y: ignored.
 
         Raises:
-            InvalidInputError: no entry, infinity, or a rank that the shape does not allow.
+            InvalidInputError: no entry, infinity, an entry given twice, NaN stored in a sparse
+                matrix, or a rank that the shape does not allow.
         """
         observed = entries(self._validated(X, reset=True))
         if self.start not in ("spectral", "random"):
@@ -94,13 +95,15 @@ class AltMinCompletion(TransformerMixin, BaseEstimator):
 
         A row's own least-squares problem against ``components_``; a row of which nothing is known
         becomes 0.
+
+        Raises:
+            InvalidInputError: infinity, an entry given twice, or NaN stored in a sparse matrix.
         """
         check_is_fitted(self)
         X = self._validated(X, reset=False)
-        try:
-            observed = entries(X)
-        except InvalidInputError:  # nothing is known of any row
-            return np.zeros(X.shape)
+        if not (X.nnz if hasattr(X, "tocoo") else (~np.isnan(X)).any()):
+            return np.zeros(X.shape)  # nothing is known of any row
+        observed = entries(X)
         basis = torch.from_numpy(np.ascontiguousarray(self.components_.T))
         start = basis.new_zeros(observed.shape[0], basis.shape[1])
         left = Exact(ridge=self.ridge).solve(observed, basis, start)

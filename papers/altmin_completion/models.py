@@ -1,10 +1,12 @@
-"""Alternating minimisation: half rounds that may be solved approximately (Algorithm, Section 3)."""
+"""Alternating minimisation whose half rounds may be solved approximately; the rounds are those of
+Jain, Netrapalli and Sanghavi (2013)."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Literal
 
 import numpy as np
@@ -17,6 +19,9 @@ from common.recovery.ground_truth import orthonormal
 from common.sketching.leverage import incoherence
 from papers.altmin_completion.observed import Observed
 from papers.altmin_completion.solvers import ConjugateGradient, Solver
+
+# Whole matrices of more places are not laid out: their entries alone are.
+DENSE_PLACES = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -41,8 +46,10 @@ class Completion:
         right: V, orthonormal columns.
         half_steps: bases in their order, the first that of the start.
         misfits: ||P_Omega(U V^T - M)|| / ||P_Omega(M)|| after every round.
-        errors: ||U V^T - M|| / ||M|| after every round, where M was given.
+        errors: ||U V^T - M|| / ||M|| after every round, where M was given; of rows and columns
+            that have an entry.
         short: rows and columns with fewer entries than the rank: their solutions are not unique.
+        empty: rows and columns without an entry, of which nothing can be said.
         reason: why it ended, "tolerance" or "rounds".
     """
 
@@ -52,6 +59,7 @@ class Completion:
     misfits: list[float] = field(default_factory=list)
     errors: list[float] = field(default_factory=list)
     short: int = 0
+    empty: int = 0
     reason: Literal["tolerance", "rounds"] = "rounds"
 
     def matrix(self) -> Float[Tensor, "m n"]:
@@ -63,12 +71,21 @@ def spectral_start(observed: Observed, rank: int, mu: float | None = None) -> Fl
     """Leading left singular vectors of P_Omega(M) / p, entries above 2 mu sqrt(k / m) set to zero,
     orthonormal again (step 2). Dividing by p scales singular values only.
 
+    Above four million places it is found by Lanczos' method, which SciPy has on the processor: the
+    entries go there, and the basis comes back to their device.
+
     Args:
         mu: incoherence of M; infinity clips nothing; None estimates it from these vectors.
+
+    Raises:
+        InvalidInputError: a rank that the shape does not allow, or a ``mu`` not above 0.
     """
     m, n = observed.shape
     _check_rank(rank, observed.shape)
-    if min(m, n) <= 2000:
+    if mu is not None and not mu > 0:
+        raise InvalidInputError(f"mu={mu}; allowed: above 0, infinity, or None.")
+    # Lanczos' method finds fewer vectors than there are.
+    if m * n <= DENSE_PLACES or rank == min(m, n):
         basis = torch.linalg.svd(observed.filled, full_matrices=False).U[:, :rank]
     else:
         basis = _by_lanczos(observed, rank)
@@ -81,6 +98,30 @@ def random_start(observed: Observed, rank: int, seed: int) -> Float[Tensor, "m k
     """A Haar basis."""
     _check_rank(rank, observed.shape)
     return orthonormal(observed.shape[0], rank, np.random.default_rng(seed)).to(observed.values)
+
+
+def needed_rounds(observed: Observed, eps: float) -> int:
+    """T = ceil(log2(||M|| / eps)) (step 1), at least 1; ||M|| from the known entries' squares.
+
+    Args:
+        eps: error of the whole matrix, Frobenius.
+
+    Raises:
+        InvalidInputError: ``eps`` is not above 0, or not finite.
+    """
+    if not 0 < eps < math.inf:
+        raise InvalidInputError(f"eps={eps}; allowed: finite, above 0.")
+    norm = float(observed.values.norm()) / math.sqrt(observed.share)
+    return max(1, math.ceil(math.log2(norm / eps))) if norm else 1
+
+
+def parts(observed: Observed, most: int, seed: int) -> list[Observed]:
+    """Omega_0 .. Omega_2T at random (step 1): the first for the start, one for every half round.
+
+    Raises:
+        InvalidInputError: the entries are too few.
+    """
+    return observed.split(2 * most + 1, np.random.default_rng([seed, 1]))
 
 
 @dataclass(frozen=True)
@@ -109,15 +150,21 @@ def rounds(
     seed: int = 0,
 ) -> Iterator[Round]:
     """V, then U, each against the other's orthonormal basis; see ``alternate``."""
-    rng = np.random.default_rng([seed, 1])
-    parts = observed.split(2 * most, rng) if split else [observed] * (2 * most)
+    wanted = observed.shape[0], observed.values.dtype
+    if start.ndim != 2 or (len(start), start.dtype) != wanted:
+        raise InvalidInputError(
+            f"a start of {tuple(start.shape)}, {start.dtype}; allowed: {wanted[0]} rows of the "
+            f"entries' {wanted[1]}."
+        )
+    rng = np.random.default_rng([seed, 3])
+    own = parts(observed, most, seed) if split else [observed] * (2 * most + 1)
     left, k = start, start.shape[1]
     # What the last half round says of the other side, in the basis that it will be solved in.
     warm = start.new_zeros(observed.shape[1], k)
     for t in range(most):
-        right = _perturbed(solver.solve(parts[2 * t].transposed, left, warm), perturb, rng)
+        right = _perturbed(solver.solve(own[t + 1].transposed, left, warm), perturb, rng)
         basis, r = torch.linalg.qr(right)
-        solved = solver.solve(parts[2 * t + 1], basis, left @ r.mT)
+        solved = solver.solve(own[most + t + 1], basis, left @ r.mT)
         solved = _perturbed(solved, perturb, rng)
         left, r = torch.linalg.qr(solved)
         warm = basis @ r.mT
@@ -127,9 +174,10 @@ def rounds(
 def alternate(
     observed: Observed,
     start: Float[Tensor, "m k"],
-    most: int,
+    most: int | None = None,
     solver: Solver | None = None,
     *,
+    eps: float | None = None,
     split: bool = False,
     perturb: float = 0.0,
     tolerance: float = 0.0,
@@ -140,9 +188,11 @@ def alternate(
 
     Args:
         start: U_0, orthonormal.
-        most: rounds.
+        most: rounds; None takes those of ``needed_rounds`` for ``eps``.
         solver: of a half round; None takes two warm steps of conjugate gradients.
-        split: every half round sees entries of its own, as in the proof, of 2 ``most`` parts.
+        eps: error of the whole matrix, Frobenius, for the rounds alone.
+        split: every half round sees entries of its own, as in the proof: the later of ``parts``.
+            The first of them is for the start.
         perturb: an error of that size, relative to the spectral norm, in a random direction after
             every half round.
         tolerance: misfit at which it ends.
@@ -150,24 +200,29 @@ def alternate(
         truth: M, for ``errors`` alone.
 
     Raises:
-        InvalidInputError: no round; entries are too few to be split.
+        InvalidInputError: no round, or neither rounds nor ``eps``; a start of other rows or
+            another dtype than the entries; entries are too few to be split.
     """
-    if most < 1 or perturb < 0 or tolerance < 0:
+    if most is None:
+        if eps is None:
+            raise InvalidInputError("most=None, eps=None; give the rounds, or the error for them.")
+        most = needed_rounds(observed, eps)
+    if not isinstance(most, Integral) or most < 1 or not perturb >= 0 or not tolerance >= 0:
         raise InvalidInputError(
-            f"most={most}, perturb={perturb}, tolerance={tolerance}; allowed: 1 or more, and 0 or "
-            f"more."
+            f"most={most}, perturb={perturb}, tolerance={tolerance}; allowed: whole, 1 or more; "
+            f"and 0 or more."
         )
     solver = ConjugateGradient() if solver is None else solver
     norm = float(observed.values.norm()) or 1.0
-    k = start.shape[1]
+    k = start.shape[-1]
     found = Completion(start, start.new_zeros(observed.shape[1], k), [HalfStep("left", start)])
-    found.short = int((observed.counts < k).sum() + (observed.transposed.counts < k).sum())
+    found.short, found.empty = observed.fewer_than(k), observed.fewer_than(1)
     for now in rounds(observed, start, most, solver, split=split, perturb=perturb, seed=seed):
         found.left, found.right = now.left, now.right
         found.half_steps += [HalfStep("right", now.right), HalfStep("left", now.left_basis)]
         found.misfits.append(float(observed.misfit(now.left, now.right).norm()) / norm)
         if truth is not None:
-            found.errors.append(float((found.matrix() - truth).norm() / truth.norm()))
+            found.errors.append(observed.error(found.matrix(), truth))
         if found.misfits[-1] <= tolerance:
             found.reason = "tolerance"
             break
@@ -177,6 +232,18 @@ def alternate(
 def distance(a: Float[Tensor, "n k"], b: Float[Tensor, "n k"]) -> float:
     """F4: ||(1 - Q_A Q_A^T) Q_B||_2, the sine of the largest angle; of orthonormal columns."""
     return float(torch.linalg.matrix_norm(b - a @ (a.mT @ b), 2))
+
+
+def largest_incoherence(found: Completion, first: int = 2) -> float:
+    """Of U, from a round on.
+
+    Raises:
+        InvalidInputError: there are fewer rounds.
+    """
+    bases = [half.basis for half in found.half_steps if half.side == "left"][first:]
+    if not bases:
+        raise InvalidInputError(f"{len(found.misfits)} rounds; allowed: {first} or more.")
+    return max(map(incoherence, bases))
 
 
 def _perturbed(x: Float[Tensor, "n k"], size: float, rng: np.random.Generator) -> Tensor:
@@ -198,7 +265,7 @@ def _by_lanczos(observed: Observed, rank: int) -> Float[Tensor, "m k"]:
 
 
 def _check_rank(rank: int, shape: tuple[int, int]) -> None:
-    if not 1 <= rank <= min(shape):
+    if not isinstance(rank, Integral) or not 1 <= rank <= min(shape):
         raise InvalidInputError(
-            f"rank={rank}; a {shape[0]} x {shape[1]} matrix allows 1 to {min(shape)}."
+            f"rank={rank}; a {shape[0]} x {shape[1]} matrix allows 1 to {min(shape)}, whole."
         )

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from common.errors import InvalidInputError
 
-# Below either limit products with a whole mask beat gathers: a matrix product runs at full speed.
+# With this share of the entries or more, on sides of at most so many, products with the whole mask
+# are taken for gathers: a matrix product runs at full speed.
 DENSE_SHARE = 0.1
 DENSE_SIDE = 2000
 # Rows go into one block while padding is at most this part of it,
@@ -41,6 +42,13 @@ class Block:
         """A_j of every row: the partner's rows at its entries, zeros beyond."""
         return partner[self.index].mul_(self.known[..., None])
 
+    def part(self, which: Bool[Tensor, " g"]) -> Block:
+        """Some of the rows, padded no further than they need."""
+        known = self.known[which]
+        width = int(known.sum(-1).amax())
+        index, values = self.index[which, :width], self.values[which, :width]
+        return Block(self.rows[which], index, values, known[:, :width])
+
 
 @dataclass(frozen=True)
 class Observed:
@@ -53,8 +61,8 @@ class Observed:
         values: of the entries.
 
     Raises:
-        InvalidInputError: an index is outside, an entry is given twice or is not finite, or there
-            is none.
+        InvalidInputError: rows, columns and values are not as many, or not whole numbers; an index
+            is outside, an entry is given twice or is not finite, or there is none.
     """
 
     shape: tuple[int, int]
@@ -64,6 +72,18 @@ class Observed:
 
     def __post_init__(self) -> None:
         m, n = self.shape
+        sizes = [tuple(part.shape) for part in (self.rows, self.columns, self.values)]
+        if len(set(sizes)) > 1 or self.values.ndim != 1:
+            raise InvalidInputError(
+                f"rows, columns and values of shapes {sizes}; allowed: one dimension, as many of "
+                f"each."
+            )
+        for name in ("rows", "columns"):
+            places = getattr(self, name)
+            if places.is_floating_point() or places.is_complex() or places.dtype == torch.bool:
+                raise InvalidInputError(f"{name} of {places.dtype}; allowed: whole numbers.")
+            # A place is row * n + column: 32 bits would overflow.
+            object.__setattr__(self, name, places.long())
         if not len(self.values):
             raise InvalidInputError(f"No entry of the {m} x {n} matrix is known: nothing to fit.")
         inside = (self.rows >= 0) & (self.rows < m) & (self.columns >= 0) & (self.columns < n)
@@ -112,6 +132,19 @@ class Observed:
     def counts(self) -> Int[Tensor, " m"]:
         """Entries of each row."""
         return torch.bincount(self.rows, minlength=self.shape[0])
+
+    def fewer_than(self, least: int) -> int:
+        """Rows and columns of fewer entries."""
+        return int((self.counts < least).sum() + (self.transposed.counts < least).sum())
+
+    def error(self, matrix: Float[Tensor, "m n"], truth: Float[Tensor, "m n"]) -> float:
+        """Relative, Frobenius, of the rows and columns that have an entry: of others nothing can
+        be said."""
+        apart, whole = matrix - truth, truth
+        if self.fewer_than(1):
+            rows, columns = self.counts > 0, self.transposed.counts > 0
+            apart, whole = (x[rows][:, columns] for x in (apart, whole))
+        return float(apart.norm() / whole.norm())
 
     @property
     def is_dense(self) -> bool:
@@ -172,6 +205,12 @@ class Observed:
         """P_Omega(U V^T - M)."""
         if self.is_dense:
             return (left @ right.mT)[self.rows, self.columns] - self.values
+        return self.gathered_misfit(left, right)
+
+    def gathered_misfit(
+        self, left: Float[Tensor, "m k"], right: Float[Tensor, "n k"]
+    ) -> Float[Tensor, " entries"]:
+        """The same by |Omega| products of rows, k operations each, whatever the share."""
         return (left[self.rows] * right[self.columns]).sum(-1) - self.values
 
     def _block(self, rows: Tensor, width: int, starts: Tensor) -> Block:

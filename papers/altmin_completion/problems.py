@@ -31,8 +31,8 @@ class Problem:
     observed: Observed
 
     def error(self, matrix: Float[Tensor, "m n"]) -> float:
-        """Relative, Frobenius."""
-        return float((matrix - self.truth).norm() / self.truth.norm())
+        """Relative, Frobenius; of rows and columns that have an entry."""
+        return self.observed.error(matrix, self.truth)
 
     def to(self, device: torch.device) -> Problem:
         """The same on a device."""

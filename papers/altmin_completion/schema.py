@@ -171,11 +171,13 @@ class ConditioningTask(CompletionTask):
 
     Attributes:
         kappas: s_1 / s_k.
+        problems: drawn, of which medians are taken.
         bound: relative error to which rounds are counted.
     """
 
     rounds: int = ranged(25, at_least=1)
     kappas: list[float] = ranged([1.0, 10.0], at_least=1)
+    problems: int = ranged(5, at_least=1)
     bound: float = ranged(1.0e-8, above=0)
 
 

@@ -8,18 +8,20 @@ observation would give.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from common.errors import InvalidInputError
 from common.sketching.sketches import KINDS
-from papers.altmin_completion.least_squares import conjugate_gradient, preconditioner
-from papers.altmin_completion.observed import Observed
+from papers.altmin_completion.direct import by_qr, full_rank, normal_equations, ridged
+from papers.altmin_completion.least_squares import conjugate_gradient
+from papers.altmin_completion.observed import Block, Observed
 
 
 class Solver(ABC):
@@ -32,7 +34,8 @@ class Solver(ABC):
         partner: Float[Tensor, "n k"],
         start: Float[Tensor, "m k"],
     ) -> Float[Tensor, "m k"]:
-        """Rows without an entry become 0.
+        """Rows without an entry become 0; those of fewer entries than columns, or whose entries
+        meet dependent rows of the partner, have many solutions: see each solver.
 
         Args:
             partner: orthonormal columns.
@@ -42,7 +45,9 @@ class Solver(ABC):
 
 @dataclass(frozen=True)
 class Exact(Solver):
-    """By normal equations or QR; rows of fewer entries than columns get the smallest solution.
+    """By normal equations or QR; of many solutions a row gets the smallest.
+
+    Rows whose condition normal equations would square beyond half of the digits are solved by QR.
 
     Attributes:
         method: "normal", k^2 an entry at the rate of a matrix product; "qr", which does not square
@@ -59,45 +64,45 @@ class Exact(Solver):
         _not_negative(self.ridge)
 
     def solve(self, observed, partner, start):
+        found = partner.new_zeros(observed.shape[0], partner.shape[1])
         if self.method == "qr":
-            return self._by_qr(observed, partner)
+            for block in observed.blocks:
+                found[block.rows], _ = self.of_block(block.gather(partner), block.values)
+            return found
+        bad = torch.zeros(observed.shape[0], dtype=torch.bool, device=partner.device)
         if observed.is_dense:
             k = partner.shape[1]
             pairs = (partner[:, :, None] * partner[:, None, :]).flatten(1)
-            grams = (observed.mask @ pairs).unflatten(1, (k, k))
-            return _solved(grams, observed.filled @ partner, self.ridge)
-        found = partner.new_zeros(observed.shape[0], partner.shape[1])
-        for block in observed.blocks:
-            a = block.gather(partner)
-            right = (a.mT @ block.values[..., None])[..., 0]
-            found[block.rows] = _solved(a.mT @ a, right, self.ridge)
+            grams = (observed.mask @ pairs).unflatten(1, (k, k)) + self._ridge(partner)
+            found, bad = normal_equations(grams, observed.filled @ partner)
+        else:
+            for block in observed.blocks:
+                solved = self.of_block(block.gather(partner), block.values)
+                found[block.rows], bad[block.rows] = solved
+        if bool(bad.any()):
+            _solve_carefully(observed, partner, bad, found, self.ridge)
         return found
 
-    def _by_qr(self, observed: Observed, partner: Float[Tensor, "n k"]) -> Float[Tensor, "m k"]:
+    def of_block(
+        self, a: Float[Tensor, "g n k"], b: Float[Tensor, "g n"]
+    ) -> tuple[Float[Tensor, "g k"], Bool[Tensor, " g"]]:
+        """Of gathered rows, and which of them need more care."""
+        if self.method == "qr":
+            found = by_qr(*ridged(a, b, self.ridge))
+            return found, torch.zeros(len(a), dtype=torch.bool, device=a.device)
+        return normal_equations(a.mT @ a + self._ridge(a[0]), (a.mT @ b[..., None])[..., 0])
+
+    def _ridge(self, partner: Float[Tensor, "n k"]) -> Float[Tensor, "k k"]:
         k = partner.shape[1]
-        found = partner.new_zeros(observed.shape[0], k)
-        root = self.ridge**0.5 * torch.eye(k, dtype=partner.dtype, device=partner.device)
-        for block in observed.blocks:
-            a, b = block.gather(partner), block.values
-            if self.ridge:
-                a = torch.cat([a, root.expand(len(a), k, k)], 1)
-                b = torch.cat([b, b.new_zeros(len(b), k)], 1)
-            full = block.known.sum(-1) >= k if not self.ridge else torch.ones_like(block.rows) > 0
-            if bool(full.any()):
-                q, r = torch.linalg.qr(a[full])
-                right = q.mT @ b[full][..., None]
-                found[block.rows[full]] = torch.linalg.solve_triangular(r, right, upper=True)[
-                    ..., 0
-                ]
-            if not bool(full.all()):
-                smallest = torch.linalg.pinv(a[~full]) @ b[~full][..., None]
-                found[block.rows[~full]] = smallest[..., 0]
-        return found
+        return self.ridge * torch.eye(k, dtype=partner.dtype, device=partner.device)
 
 
 @dataclass(frozen=True)
 class ConjugateGradient(Solver):
     """A few steps on the normal equations, 4 k operations an entry each.
+
+    Without a ridge rows of fewer entries than columns get the smallest solution, exactly. Where
+    entries meet dependent rows of the partner, steps go to the solution nearest to their start.
 
     Attributes:
         steps: of them.
@@ -110,8 +115,8 @@ class ConjugateGradient(Solver):
     ridge: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise InvalidInputError(f"steps={self.steps}; allowed: 1 or more.")
+        if not isinstance(self.steps, Integral) or self.steps < 1:
+            raise InvalidInputError(f"steps={self.steps}; allowed: whole, 1 or more.")
         _not_negative(self.ridge)
 
     def solve(self, observed, partner, start):
@@ -121,92 +126,127 @@ class ConjugateGradient(Solver):
             def normal(z: Tensor) -> Tensor:
                 return (observed.mask * (z @ partner.mT)) @ partner + self.ridge * z
 
-            return conjugate_gradient(normal, observed.filled @ partner, begin, self.steps)
-        found = torch.zeros_like(start)
-        for block in observed.blocks:
-            a = block.gather(partner)
-            found[block.rows] = conjugate_gradient(
-                lambda z, a=a: _normal(a, z) + self.ridge * z,
-                (a.mT @ block.values[..., None])[..., 0],
-                begin[block.rows],
-                self.steps,
-            )
+            right = observed.filled @ partner
+            found = conjugate_gradient(normal, right, begin, self.steps, 1 + self.ridge)
+            found[observed.counts == 0] = 0
+        else:
+            found = torch.zeros_like(start)
+            for block in observed.blocks:
+                gathered = block.gather(partner)
+                found[block.rows] = self.of_block(gathered, block.values, begin[block.rows])
+        short = observed.counts < partner.shape[1]
+        if not self.ridge and bool(short.any()):
+            _solve_carefully(observed, partner, short, found)
         return found
+
+    def of_block(
+        self,
+        a: Float[Tensor, "g n k"],
+        b: Float[Tensor, "g n"],
+        start: Float[Tensor, "g k"],
+    ) -> Float[Tensor, "g k"]:
+        """Of gathered rows."""
+        return conjugate_gradient(
+            lambda z: _normal(a, z) + self.ridge * z if self.ridge else _normal(a, z),
+            (a.mT @ b[..., None])[..., 0],
+            start,
+            self.steps,
+            1 + self.ridge,
+        )
 
 
 @dataclass(frozen=True)
 class Sketched(Solver):
     """Conjugate gradients preconditioned by a sketch of A_j: their number of steps is free of its
-    condition. Rows of at most 8 k entries are solved exactly, where no sketch can win.
+    condition. Rows of at most 8 k entries, where no sketch can win, and rows whose sketch has
+    dependent columns are solved exactly.
 
     Attributes:
         steps: of conjugate gradients.
-        factor: c, the sketch has c k rows.
-        kind: one of ``common.sketching.sketches.KINDS``.
+        factor: c, the sketch has c k rows, and no more than the longest row of a block has
+            entries; None takes 4, and 16 of "count", whose rows collide.
+        kind: one of ``common.sketching.sketches.KINDS``; the paper's is "hadamard".
         warm: see ``ConjugateGradient``.
-        seed: of the sketches, drawn anew for every block and half step.
+        seed: of the sketches. They are drawn anew for every block and half step, one after the
+            other: a second run of the same solver sees others.
     """
 
     steps: int = 3
-    factor: int = 4
-    kind: str = "count"
+    factor: int | None = None
+    kind: str = "hadamard"
     warm: bool = True
     seed: int = 0
+    _drawn: np.random.Generator = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise InvalidInputError(f"kind={self.kind!r}; allowed: {', '.join(KINDS)}.")
-        if self.steps < 1 or self.factor < 1:
+        counts = (self.steps, 1 if self.factor is None else self.factor)
+        if not all(isinstance(x, Integral) and x >= 1 for x in counts):
             raise InvalidInputError(
-                f"steps={self.steps}, factor={self.factor}; allowed: 1 or more of both."
+                f"steps={self.steps}, factor={self.factor}; allowed: whole, 1 or more of both."
             )
+        object.__setattr__(self, "_drawn", np.random.default_rng(self.seed))
 
     def solve(self, observed, partner, start):
-        k = partner.shape[1]
         found = torch.zeros_like(start)
-        rng = np.random.default_rng([self.seed, *observed.shape])
+        bad = torch.zeros(observed.shape[0], dtype=torch.bool, device=partner.device)
+        many = observed.counts > 8 * partner.shape[1]
         for block in observed.blocks:
-            a = block.gather(partner)
-            right = (a.mT @ block.values[..., None])[..., 0]
-            if block.index.shape[1] <= 8 * k:
-                found[block.rows] = _solved(a.mT @ a, right, 0.0)
-                continue
-            sketch = KINDS[self.kind](self.factor * k, block.index.shape[1], rng)
-            r = preconditioner(sketch.apply(a))
-            q = torch.linalg.solve_triangular(r, a, upper=True, left=False)
-            begin = start[block.rows] if self.warm else right.new_zeros(right.shape)
-            z = conjugate_gradient(
-                lambda z, q=q: _normal(q, z),
-                (q.mT @ block.values[..., None])[..., 0],
-                (r @ begin[..., None])[..., 0],
-                self.steps,
-            )
-            found[block.rows] = torch.linalg.solve_triangular(r, z[..., None], upper=True)[..., 0]
+            long = many[block.rows]
+            if bool(long.any()):
+                part = block.part(long)
+                found[part.rows], full = self._preconditioned(part, partner, start)
+                bad[part.rows] = ~full
+            if not bool(long.all()):
+                part = block.part(~long)
+                a = part.gather(partner)
+                right = (a.mT @ part.values[..., None])[..., 0]
+                found[part.rows], bad[part.rows] = normal_equations(a.mT @ a, right)
+        if bool(bad.any()):
+            _solve_carefully(observed, partner, bad, found)
         return found
+
+    def _preconditioned(
+        self, block: Block, partner: Float[Tensor, "n k"], start: Float[Tensor, "m k"]
+    ) -> tuple[Float[Tensor, "g k"], Bool[Tensor, " g"]]:
+        """Solutions, and of which rows the sketch is of full rank."""
+        width, k = block.index.shape[1], partner.shape[1]
+        factor = (16 if self.kind == "count" else 4) if self.factor is None else self.factor
+        a = block.gather(partner)
+        sketch = KINDS[self.kind](min(factor * k, width), width, self._drawn)
+        r = torch.linalg.qr(sketch.apply(a), mode="r").R
+        full = full_rank(r)
+        r = torch.where(full[:, None, None], r, torch.eye(k, dtype=r.dtype, device=r.device))
+        q = torch.linalg.solve_triangular(r, a, upper=True, left=False)
+        begin = start[block.rows] if self.warm else torch.zeros_like(a[:, 0])
+        z = conjugate_gradient(
+            lambda z: _normal(q, z),
+            (q.mT @ block.values[..., None])[..., 0],
+            (r @ begin[..., None])[..., 0],
+            self.steps,
+            q.square().sum((-2, -1))[:, None],
+        )
+        return torch.linalg.solve_triangular(r, z[..., None], upper=True)[..., 0], full
 
 
 def _normal(a: Float[Tensor, "g n k"], z: Float[Tensor, "g k"]) -> Float[Tensor, "g k"]:
     return (a.mT @ (a @ z[..., None]))[..., 0]
 
 
-def _solved(
-    grams: Float[Tensor, "g k k"], right: Float[Tensor, "g k"], ridge: float
-) -> Float[Tensor, "g k"]:
-    """By Cholesky's factors; where there are none, the smallest solution."""
-    if ridge:
-        eye = torch.eye(grams.shape[-1], dtype=grams.dtype, device=grams.device)
-        grams = grams + ridge * eye
-    factors, failed = torch.linalg.cholesky_ex(grams)
-    # A factor of rounding size stands for a direction that no entry sees.
-    diagonal = factors.diagonal(dim1=-2, dim2=-1)
-    bad = (failed > 0) | (diagonal.amin(-1) < 1e-7 * diagonal.amax(-1))
-    found = torch.zeros_like(right)
-    if not bool(bad.all()):
-        found[~bad] = torch.cholesky_solve(right[~bad][..., None], factors[~bad])[..., 0]
-    if bool(bad.any()):
-        inverse = torch.linalg.pinv(grams[bad], hermitian=True)
-        found[bad] = (inverse @ right[bad][..., None])[..., 0]
-    return found
+def _solve_carefully(
+    observed: Observed,
+    partner: Float[Tensor, "n k"],
+    which: Bool[Tensor, " m"],
+    found: Float[Tensor, "m k"],
+    ridge: float = 0.0,
+) -> None:
+    """Rows of ``found`` are solved by QR, by singular values where columns depend on each other."""
+    for block in observed.blocks:
+        chosen = which[block.rows]
+        if bool(chosen.any()):
+            part = block.part(chosen)
+            found[part.rows] = by_qr(*ridged(part.gather(partner), part.values, ridge))
 
 
 def _not_negative(ridge: float) -> None:

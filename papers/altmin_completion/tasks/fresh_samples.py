@@ -9,21 +9,22 @@ import numpy as np
 
 from common.experiment.context import RunContext, TaskResult
 from common.experiment.machine import device
-from papers.altmin_completion.models import alternate, distance, spectral_start
+from papers.altmin_completion.models import alternate, distance, parts, spectral_start
 from papers.altmin_completion.problems import draw
 from papers.altmin_completion.solvers import Exact
 
 
 def run(context: RunContext) -> TaskResult:
-    """``split_ratio_largest`` and ``split_ratio_mean`` (geometric) of successive distances;
+    """Of 2 T + 1 parts, the first for the start and one for every half round:
+    ``split_ratio_largest`` and ``split_ratio_mean`` (geometric) of successive distances;
     ``split_error`` and ``reused_error``, the last; ``spiky_*``, of a matrix with one row of large
-    leverage, with and without clipping."""
+    leverage, with and without clipping; ``short``, rows and columns with fewer entries than the
+    rank."""
     task, seed = context.config.task, context.config.seed
     where = device(context.config.trainer)
     rng = np.random.default_rng(seed)
     problem = draw(task.size, task.rank, task.share, rng).to(where)
-    # The start has a part of its own: 2 T + 1 in all.
-    first, *_ = problem.observed.split(2 * task.rounds + 1, np.random.default_rng([seed, 2]))
+    first, *_ = parts(problem.observed, task.rounds, seed)
     start = spectral_start(first, task.rank, math.inf)
     split = alternate(
         problem.observed, start, task.rounds, Exact(), split=True, seed=seed, truth=problem.truth
@@ -41,6 +42,7 @@ def run(context: RunContext) -> TaskResult:
         "split_ratio_mean": float(np.exp(np.mean(np.log(ratios)))),
         "split_error": split.errors[-1],
         "reused_error": reused.errors[-1],
+        "short": float(split.short),
     }
     spiky = draw(task.size, task.rank, task.spiky_share, rng, spike=task.spike).to(where)
     for name, mu in (("clipped", None), ("whole", math.inf)):

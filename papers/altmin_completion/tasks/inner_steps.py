@@ -15,7 +15,8 @@ from papers.altmin_completion.solvers import ConjugateGradient, Exact, Sketched
 
 def run(context: RunContext) -> TaskResult:
     """``error_*`` after the rounds, of exact half rounds and of ``warm<steps>``, ``cold<steps>``;
-    ``ratio_*`` to the exact one's; ``sketched_*`` by a preconditioner, by kind."""
+    ``ratio_*`` to the exact one's; ``sketched_*`` by a preconditioner, by kind;
+    ``short``, rows and columns with fewer entries than the rank."""
     task, seed = context.config.task, context.config.seed
     problem = draw(task.size, task.rank, task.share, np.random.default_rng(seed))
     problem = problem.to(device(context.config.trainer))
@@ -28,6 +29,7 @@ def run(context: RunContext) -> TaskResult:
     for name, solver in solvers.items():
         found = alternate(problem.observed, start, task.rounds, solver, truth=problem.truth)
         metrics[f"error_{name}"] = found.errors[-1]
+        metrics["short"] = float(found.short)
         context.stop.raise_if_set()
     exact = metrics["error_exact"]
     return TaskResult(

@@ -43,11 +43,11 @@ BOUNDS = {
         "largest below 4",
     ],
     "C6": ["at_most 1.000000001", "at_most 1e-08"],
-    "C7": ["at_most 1", "largest at_most 2"],
+    "C7": ["at_most 1", "largest at_most 2", "largest at_most 2"],
     "C8": ["within 0.9 1.2", "within 1.8 2.1", "at_least 1.4", "at_least 2.5"],
     "C9": ["at_most 30"],
     "C10": ["at_least 4", "below 4", "below 4", "at_least 4", "at_most 1.5", "within -0.5 0.5"],
-    "C11": ["largest at_most 18", "at_most 3"],
+    "C11": ["at_most 18", "at_least 5", "at_most 3"],
     "C12": [
         "largest below 0.65",
         "largest below 0.55",
@@ -55,8 +55,13 @@ BOUNDS = {
         "largest below 0.05",
     ],
     "C13": ["within -0.003 0.003", "at_most 0.925", "at_least 0.015"],
-    "C14": ["largest at_most 4", "largest within 0.5 2", "smallest within 0.5 2"],
-    "C15": ["at_most 0", "in_seeds 3", "smallest above 0.01"],
+    "C14": [
+        "largest at_most 4",
+        "largest below 1e-08",
+        "largest within 0.5 2",
+        "smallest within 0.5 2",
+    ],
+    "C15": ["at_most 0", "in_seeds 3", "largest below 1e-08", "smallest above 0.01"],
 }
 
 

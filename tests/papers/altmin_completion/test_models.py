@@ -25,6 +25,8 @@ from papers.altmin_completion.least_squares import (
 from papers.altmin_completion.models import (
     alternate,
     distance,
+    needed_rounds,
+    parts,
     random_start,
     spectral_start,
 )
@@ -96,8 +98,88 @@ def test_masks_and_gathers_agree(sides, share, monkeypatch):
             monkeypatch.setattr("papers.altmin_completion.observed.DENSE_SHARE", limit)
             monkeypatch.setattr("papers.altmin_completion.observed.DENSE_SIDE", 10_000)
             by.append(solver.solve(observed(m, n, share), partner, start))
-        filled = observed(m, n, share).counts > 0
-        torch.testing.assert_close(by[0][filled], by[1][filled], rtol=1e-6, atol=1e-7)
+        torch.testing.assert_close(by[0], by[1], rtol=1e-6, atol=1e-7)
+        seen = observed(m, n, share)
+        empty = seen.counts == 0
+        assert by[0][empty].abs().sum() == by[1][empty].abs().sum() == 0
+        if not solver.ridge:
+            short = seen.counts < 2
+            torch.testing.assert_close(by[0][short], row_by_row(seen, partner)[short])
+
+
+SOLVERS = [
+    Exact(),
+    Exact("qr"),
+    ConjugateGradient(3),
+    ConjugateGradient(40),
+    Sketched(3),
+    Sketched(3, kind="count"),
+    Sketched(3, kind="gaussian"),
+]
+
+
+@pytest.mark.parametrize("solver", SOLVERS, ids=str)
+def test_one_short_row_among_long_ones_spoils_nothing(solver):
+    truth = normal(100, 5) @ normal(5, 80, seed=1)
+    mask = torch.from_numpy(rng().random((100, 80)) < 0.6)
+    mask[7] = False
+    mask[7, 3] = True
+    seen = Observed.of_mask(truth, mask)
+    found = alternate(seen, spectral_start(seen, 5), 30, solver)
+    assert found.misfits[-1] < 1e-12
+    rest = torch.arange(100) != 7
+    torch.testing.assert_close(found.matrix()[rest], truth[rest], rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(found.left, row_by_row(seen, found.right), rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize("solver", SOLVERS, ids=str)
+@pytest.mark.parametrize("seed", range(3))
+def test_a_rank_above_the_matrix_s_leaves_entries_of_its_size(solver, seed):
+    """Ones, rank 3 asked for: two columns of a basis are rounding made orthonormal, and a place
+    that alone tells them apart is not known. Its guess may be wrong by its size, not by powers."""
+    mask = torch.from_numpy(rng(seed).random((20, 20)) < 0.6)
+    seen = Observed.of_mask(torch.ones(20, 20).double(), mask)
+    found = alternate(seen, spectral_start(seen, 3), 30, solver)
+    assert found.misfits[-1] < 1e-9
+    assert (found.matrix() - 1).abs().max() < 10
+
+
+@pytest.mark.parametrize("solver", SOLVERS, ids=str)
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_dependent_rows_of_the_partner_get_the_smallest_solution(solver, value):
+    """Forty entries a row, more than 8 k, that all meet the same row of the partner."""
+    partner = torch.zeros(60, 2).double()
+    partner[:40, 0] = 40**-0.5
+    partner[40:, 1] = 20**-0.5
+    mask = torch.zeros(5, 60, dtype=torch.bool)
+    mask[:, :40] = True
+    mask[4] = True
+    seen = Observed.of_mask(torch.full((5, 60), value).double(), mask)
+    found = solver.solve(seen, partner, torch.zeros(5, 2).double())
+    torch.testing.assert_close(found, row_by_row(seen, partner), rtol=1e-9, atol=1e-9)
+
+
+def test_conjugate_gradients_stand_still_once_there():
+    """A singular problem, many more steps than it takes: from 0 the smallest solution."""
+    a = normal(4, 1, 6)
+    right = a[:, 0] * normal(4, 1, seed=2)
+    found = conjugate_gradient(
+        lambda z: (a.mT @ (a @ z[..., None]))[..., 0],
+        right,
+        torch.zeros_like(right),
+        50,
+        a.square().sum((-1, -2))[:, None],
+    )
+    torch.testing.assert_close(found, right / a.square().sum((-1, -2))[:, None])
+
+
+def test_sketches_are_drawn_anew_in_every_half_step():
+    seen = observed(8, 60, 0.9)
+    partner = torch.linalg.qr(normal(60, 2)).Q
+    solver, start = Sketched(1), torch.ones(8, 2).double()
+    once, again = (solver.solve(seen, partner, start) for _ in range(2))
+    assert (once - again).abs().max() > 1e-6
+    torch.testing.assert_close(Sketched(1).solve(seen, partner, start), once)
 
 
 def test_blocks_hold_every_entry_once_with_little_padding():
@@ -144,6 +226,7 @@ def test_conjugate_gradients_end_after_k_steps():
         (a.mT @ b)[..., 0],
         torch.zeros(3, 4).double(),
         4,
+        float(torch.linalg.matrix_norm(a, 2).square().max()),
     )
     torch.testing.assert_close(found, exact, rtol=1e-8, atol=1e-8)
     singles = plain_least_squares(a[0], b[0, :, 0], 4)
@@ -163,8 +246,9 @@ def test_a_sketch_makes_the_condition_small_whatever_it_was():
     assert (a @ (found - best)).norm() < 1e-9
     with pytest.raises(InvalidInputError, match="as many at least"):
         preconditioner(normal(3, 4))
-    with pytest.raises(InvalidInputError, match="not full rank"):
-        preconditioner(torch.zeros(6, 2).double())
+    for dependent in (torch.zeros(6, 2).double(), normal(60, 1) * torch.ones(2).double()):
+        with pytest.raises(InvalidInputError, match="not full rank"):
+            preconditioner(dependent)
 
 
 @pytest.mark.parametrize("solver", [Exact(), Exact("qr"), ConjugateGradient(3), None])
@@ -210,6 +294,65 @@ def test_short_rows_get_the_smallest_solution_and_are_counted():
     assert bool(found.left.isfinite().all())
 
 
+def test_rows_without_an_entry_are_left_out_of_the_error():
+    problem = draw(60, 2, 0.5, rng())
+    mask = problem.observed.mask.bool()
+    mask[4], mask[:, 7] = False, False
+    seen = Observed.of_mask(problem.truth, mask)
+    found = alternate(seen, spectral_start(seen, 2), 40, Exact(), truth=problem.truth)
+    assert (found.empty, found.short) == (2, 2)
+    assert found.errors[-1] < 1e-10
+    assert (found.matrix() - problem.truth)[4].norm() > 1e-3
+
+
+def test_rounds_from_the_error_that_is_wanted():
+    problem = draw(60, 2, 0.5, rng())
+    assert needed_rounds(problem.observed, 1e-6) == math.ceil(math.log2(2**0.5 / 1e-6))
+    start = spectral_start(problem.observed, 2)
+    found = alternate(problem.observed, start, solver=Exact(), eps=1e-6, truth=problem.truth)
+    assert len(found.misfits) == 21
+    assert found.errors[-1] * float(problem.truth.norm()) < 1e-6
+    assert needed_rounds(problem.observed, 1e6) == 1
+
+
+def test_the_proof_s_parts_have_no_entry_in_common():
+    """Every half round sees its own of 2 T + 1, and the start the first."""
+    seen, used = observed(40, 40, 0.9), []
+
+    class Watched(Exact):
+        def solve(self, observed, partner, start):
+            used.append(observed)
+            return super().solve(observed, partner, start)
+
+    first, *_ = parts(seen, 3, 5)
+    alternate(seen, spectral_start(first, 2), 3, Watched(), split=True, seed=5)
+    masks = [first.mask] + [
+        part.mask.mT if number % 2 == 0 else part.mask for number, part in enumerate(used)
+    ]
+    assert len(masks) == 7
+    torch.testing.assert_close(sum(masks), seen.mask)
+
+
+def test_large_starts_are_not_laid_out(monkeypatch):
+    """By singular value decomposition and by Lanczos' method: the same space."""
+    seen = draw(60, 2, 0.8, rng()).observed
+    whole = spectral_start(seen, 2, math.inf)
+    monkeypatch.setattr("papers.altmin_completion.models.DENSE_PLACES", 0)
+    assert distance(spectral_start(seen, 2, math.inf), whole) < 1e-8
+    flat = Observed((3, 2_000_000), *torch.tensor([[0, 1, 2], [5, 9, 7]]), torch.ones(3).double())
+    assert spectral_start(flat, 2).shape == (3, 2)
+
+
+def test_single_precision_stays_so():
+    problem = draw(60, 2, 0.6, rng())
+    seen = problem.observed
+    single = Observed(seen.shape, seen.rows, seen.columns, seen.values.float())
+    for solver in SOLVERS:
+        found = alternate(single, spectral_start(single, 2), 30, solver)
+        assert found.left.dtype == torch.float32
+        assert problem.error(found.matrix().double()) < 1e-4
+
+
 def test_peers_complete_too():
     problem = draw(60, 2, 0.6, rng())
     *_, by_gradient = peers.projected_gradient(problem.observed, 2, 200, width=6)
@@ -229,6 +372,25 @@ def test_biases_are_the_solution_of_their_equations():
     columns = torch.zeros(5).double().index_add_(0, seen.columns, left)
     torch.testing.assert_close(rows, 2.0 * found.row, rtol=1e-6, atol=1e-8)
     torch.testing.assert_close(columns, 2.0 * found.column, rtol=1e-6, atol=1e-8)
+
+
+def test_biases_without_a_ridge_of_a_row_without_entries_are_0():
+    seen = Observed((3, 2), torch.tensor([0, 0]), torch.tensor([0, 1]), torch.tensor([1.0, 3.0]))
+    found = Biases.fit(seen, ridge=0.0)
+    assert found.row[1:].tolist() == [0.0, 0.0]
+    torch.testing.assert_close(found.at(seen.rows, seen.columns), seen.values)
+
+
+def test_places_beyond_32_bits():
+    """65,537 x 65,536: the place of (65,536, 0) is 2^32."""
+    rows, columns = torch.tensor([[69_000, 65_536, 0], [3, 0, 0]], dtype=torch.int32)
+    seen = Observed((70_000, 70_000), rows, columns, torch.tensor([3.0, 2.0, 1.0]))
+    assert seen.rows.tolist() == [0, 65_536, 69_000]
+    assert seen.values.tolist() == [1.0, 2.0, 3.0]
+    assert Observed((65_537, 65_536), rows[1:], columns[1:], torch.ones(2)).rows.tolist() == [
+        0,
+        65_536,
+    ]
 
 
 class TestEstimator:
@@ -268,6 +430,11 @@ class TestEstimator:
             ({"start": "zero"}, np.ones((8, 8)), "start='zero'"),
             ({"solver": "sketch", "ridge": 0.1}, np.ones((8, 8)), "no ridge"),
             ({"rounds": 0}, np.ones((8, 8)), "most=0"),
+            ({"rounds": 2.5}, np.ones((8, 8)), "most=2.5"),
+            ({"rank": 2.5}, np.ones((8, 8)), "rank=2.5"),
+            ({"rank": 2.5, "start": "random"}, np.ones((8, 8)), "rank=2.5"),
+            ({"inner_steps": 1.5}, np.ones((8, 8)), "steps=1.5"),
+            ({"tolerance": math.nan}, np.ones((8, 8)), "tolerance=nan"),
         ],
     )
     def test_mistakes_are_told(self, settings, x, said):
@@ -290,6 +457,21 @@ class TestEstimator:
         np.testing.assert_array_equal(
             found[~np.isnan(array[50:])], array[50:][~np.isnan(array[50:])]
         )
+
+    @pytest.mark.parametrize(
+        ("values", "columns", "said"),
+        [([1.0, 2.0], [3, 3], "given twice"), ([1.0, math.nan], [3, 4], "finite floats")],
+    )
+    def test_mistakes_in_what_is_to_be_filled_in_are_told(self, values, columns, said):
+        from scipy.sparse import coo_matrix
+
+        from papers.altmin_completion.estimator import AltMinCompletion
+
+        model = AltMinCompletion(1).fit(np.ones((8, 8)))
+        with pytest.raises(InvalidInputError, match=said):
+            model.transform(coo_matrix((values, ([0, 0], columns)), shape=(2, 8)))
+        assert not model.transform(np.full((2, 8), np.nan)).any()
+        assert not model.transform(coo_matrix((2, 8))).any()
 
     def test_scikit_learn_s_own_checks(self):
         from sklearn.utils.estimator_checks import estimator_checks_generator
@@ -318,7 +500,28 @@ class TestEstimator:
             lambda: Observed((2, 2), *torch.tensor([[0], [1]]), torch.ones(1).long()),
             "finite floats",
         ),
+        (
+            lambda: Observed((2, 2), *torch.tensor([[0, 1], [1, 0]]), torch.ones(1)),
+            "as many of each",
+        ),
+        (
+            lambda: Observed((2, 2), *torch.tensor([[0.5], [1.0]]), torch.ones(1)),
+            "whole numbers",
+        ),
+        (lambda: Biases.fit(observed(), ridge=-1.0), "ridge=-1.0"),
         (lambda: observed().split(500, rng()), "too few for 500 parts"),
+        (
+            lambda: alternate(observed(), normal(12, 2).float(), 2),
+            "rows of the entries' torch.float64",
+        ),
+        (lambda: alternate(observed(), normal(9, 2), 2), "allowed: 12 rows"),
+        (lambda: alternate(observed(), normal(12, 2)), "most=None, eps=None"),
+        (lambda: alternate(observed(), normal(12, 2), eps=0.0), "eps=0.0"),
+        (lambda: alternate(observed(), normal(12, 2), 2, tolerance=math.nan), "tolerance=nan"),
+        (lambda: spectral_start(observed(), 2, -1.0), "mu=-1.0"),
+        (lambda: spectral_start(observed(), 2.5), "rank=2.5"),
+        (lambda: ConjugateGradient(1.5), "steps=1.5"),
+        (lambda: Sketched(factor=0), "factor=0"),
         (lambda: Exact("lu"), "method='lu'"),
         (lambda: Exact(ridge=-1.0), "ridge=-1.0"),
         (lambda: ConjugateGradient(0), "steps=0"),

@@ -48,6 +48,11 @@ def test_ratings(smoke):
     [
         ("convergence", "task.rank=31", "31"),
         ("fresh_samples", "task.rounds=500", "too few for"),
+        ("convergence", "task.half_steps=[1,30]", "allow a first and a last of 0 to 7"),
+        ("convergence", "task.half_steps=[3,1]", "half_steps=[3, 1]"),
+        ("convergence", "task.share=0.5", "one of shares"),
+        ("completion_cost", "task.ranks=[4,50]", "40 entries a row allow 1 to 40"),
+        ("frontier", "task.cases=[[2.5,8.0]]", "a rank of 2.5"),
         ("frontier", "task.cases=[[20.0,8.0]]", "more than every entry"),
     ],
 )
