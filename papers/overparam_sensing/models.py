@@ -126,14 +126,19 @@ def rebalance(factors: Asymmetric, beta: float) -> Float[Tensor, " b"]:
     Then F^T F = beta^2 I: the imbalance jumps from the order of alpha^2 to that of 1.
 
     Returns:
-        the smallest part of D that had to be raised to 1e-12 of the largest, as a ratio to it; 1
+        The smallest part of D that had to be raised to 1e-12 of the largest, as a ratio to it; 1
         where none had to. Below 1 the product has moved.
+
+    Raises:
+        InvalidInputError: beta is not above 0, or F is zero.
     """
     if not beta > 0:
         raise InvalidInputError(
             f"beta={beta}; allowed: above 0; best is the root of the smallest singular value."
         )
     p, d, qh = torch.linalg.svd(factors.f, full_matrices=False)
+    if not bool((d[..., 0] > 0).all()):
+        raise InvalidInputError("F is zero: there is nothing to rescale.")
     floor = 1e-12 * d[..., :1]
     raised = d.clamp(min=floor)
     factors.g = factors.g @ qh.mT * (raised / beta)[..., None, :]

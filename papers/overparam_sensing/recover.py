@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Generic, Literal
 
@@ -34,6 +35,8 @@ class Recovery(Generic[Array]):
         factors: F and G, or X.
         residuals: ||A(matrix) - y|| / ||y|| of every step.
         rebalanced_at: the step before which method "one_step" rescaled; None if it did not.
+        raised: the smallest part of F that had to be raised for that, as a ratio to what it was
+            raised to; 1 if none was. Below 1 the product moved.
         reason: why it ended, "converged" or "steps".
     """
 
@@ -41,6 +44,7 @@ class Recovery(Generic[Array]):
     factors: tuple[Array, ...]
     residuals: list[float]
     rebalanced_at: int | None
+    raised: float
     reason: Literal["converged", "steps"]
 
 
@@ -61,7 +65,7 @@ def recover(
     """Gradient descent from a small random start.
 
     Args:
-        y: (m,), measurements; float32 or float64.
+        y: (m,), measurements; float32 or float64, of A's type.
         sensing: A. Its A*A should be near the identity on matrices of low rank.
         width: k, columns of the factors: the rank, or more.
         method: "symmetric" and "preconditioned" are for positive semidefinite matrices.
@@ -69,7 +73,7 @@ def recover(
         eta: step; None takes 0.1 over that singular value.
         beta: scale that "one_step" gives F; None takes the root of the smallest singular value of
             the product that stands out at that time, which is best (R4).
-        trigger: relative residual at which "one_step" rescales.
+        trigger: relative residual at which "one_step" rescales; below 0.5.
         tolerance: relative residual at which it ends.
         steps: at most.
         seed: of the start.
@@ -80,30 +84,34 @@ def recover(
     """
     given = y
     y = as_tensor(y, "y")
-    _check(y, sensing, width, method, alpha, tolerance, steps)
+    _check(y, sensing, width, method, steps)
+    _check_numbers(eta, beta, alpha=alpha, tolerance=tolerance, trigger=trigger)
     norm = y.norm()
-    largest = float(torch.linalg.matrix_norm(sensing.adjoint(y), 2))
+    back = sensing.adjoint(y)
+    if not bool(back.isfinite().all()):
+        raise InvalidInputError("A holds NaN or infinity; allowed: finite numbers.")
+    largest = float(torch.linalg.matrix_norm(back, 2))
     eta = 0.1 / largest if eta is None else eta
     start = Start(*sensing.shape, width)
     pair = [p[0].to(y) * largest**0.5 for p in start.draw([seed], [alpha])]
     factors = _factors(method, *(p[None] for p in pair))
     residuals: list[float] = []
-    rebalanced_at, reason = None, "steps"
+    rebalanced_at, raised, reason = None, 1.0, "steps"
     for step in range(steps + 1):
         residual = sensing.apply(factors.product()) - y
         residuals.append(float(residual.norm() / norm))
         if not residuals[-1] < 1e6:
             raise InvalidInputError(
-                f"the residual is {residuals[-1]:.3g} of ||y|| after {step} steps of eta={eta:g}: "
-                f"take a smaller one."
+                f"the residual is {residuals[-1]:.3g} of ||y|| after {step} steps of eta={eta:g}"
+                f"{'' if beta is None else f', beta={beta:g}'}: take a smaller one."
             )
         if residuals[-1] <= tolerance:
             reason = "converged"
             break
         due = method == "one_step" and rebalanced_at is None and residuals[-1] <= trigger
         if due:
-            rebalance(factors, _best_beta(factors, trigger) if beta is None else beta)
-            rebalanced_at = step
+            scale = _best_beta(factors, trigger) if beta is None else beta
+            rebalanced_at, raised = step, float(rebalance(factors, scale)[0])
         if step < steps:
             factors.step(sensing.adjoint(residual), eta)
     return Recovery(
@@ -111,6 +119,7 @@ def recover(
         tuple(like(factor[0], given) for factor in factors.tensors()),
         residuals,
         rebalanced_at,
+        raised,
         reason,
     )
 
@@ -132,8 +141,6 @@ def _check(
     sensing: Sensing,
     width: int,
     method: str,
-    alpha: float,
-    tolerance: float,
     steps: int,
 ) -> None:
     if method not in METHODS:
@@ -144,12 +151,25 @@ def _check(
         )
     if not 1 <= width <= min(sensing.shape):
         raise InvalidInputError(f"width={width}; allowed: 1 to {min(sensing.shape)}.")
-    if min(alpha, tolerance) <= 0 or steps < 1:
+    if steps < 1:
+        raise InvalidInputError(f"steps={steps}; allowed: 1 or more.")
+    probe = torch.zeros(1, *sensing.shape, dtype=y.dtype, device=y.device)
+    try:
+        wanted = sensing.apply(probe).shape[1:]
+    except RuntimeError as error:
         raise InvalidInputError(
-            f"alpha={alpha}, tolerance={tolerance}, steps={steps}; allowed: above 0, and 1 or more."
-        )
-    wanted = sensing.apply(torch.zeros(1, *sensing.shape, dtype=y.dtype, device=y.device)).shape[1:]
+            f"y is {y.dtype}, and A of another type: convert one of them."
+        ) from error
     if y.shape != wanted:
         raise InvalidInputError(f"y of shape {tuple(y.shape)}; wanted: {tuple(wanted)}.")
     if not bool(y.any()):
         raise InvalidInputError("y is zero: so is the matrix, and there is nothing to recover.")
+
+
+def _check_numbers(eta: float | None, beta: float | None, **others: float) -> None:
+    given = {name: value for name, value in {"eta": eta, "beta": beta}.items() if value is not None}
+    for name, value in (given | others).items():
+        if not 0 < value < math.inf:
+            raise InvalidInputError(f"{name}={value}; allowed: above 0, finite.")
+    if others["trigger"] >= 0.5:
+        raise InvalidInputError(f"trigger={others['trigger']}; allowed: below 0.5.")

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from common.errors import InvalidInputError
 from common.experiment.context import RunContext, TaskResult
 from common.experiment.machine import device
 from common.recovery.ground_truth import diagonal
@@ -18,6 +19,13 @@ from papers.overparam_sensing.models import Asymmetric, Start, Symmetric, descen
 
 def run(context: RunContext) -> TaskResult:
     """``exact_*`` (C3), ``alpha_*`` (C4, C7), ``both_*`` (C5); see each function."""
+    task = context.config.task
+    named = {*task.scaled_alphas, *task.halved_alphas}
+    if not named <= {*task.alphas} or len(task.alphas) != len(task.alpha_steps):
+        raise InvalidInputError(
+            f"task.alphas={list(task.alphas)}, alpha_steps={list(task.alpha_steps)}; allowed: as "
+            f"many of both, among them all of scaled_alphas and halved_alphas, {sorted(named)}."
+        )
     metrics = exact(context)
     context.stop.raise_if_set()
     imbalance, curves = imbalanced(context)

@@ -22,14 +22,14 @@ from papers.overparam_sensing.models import (
 
 def run(context: RunContext) -> TaskResult:
     """``gap_b*_a*``: of the measured ratio of errors to (1 - eta beta^2)^2, by beta and alpha, and
-    ``steps_b*_a*`` to 1e-20, those before included; ``moved``: what the step changes F G^T by.
+    ``steps_b*_a*`` to 1e-20, those before included; ``moved``: what the step changes F G^T by, ``raised``: 1 where no part of F was raised.
     ``best_gap_*``: to R4 on two unequal values, by 100 beta^2. ``preconditioned_steps`` to
     1e-20."""
     task, seed = context.config.task, context.config.seed
     where = device(context.config.trainer)
     size = task.size
     population = Population((size, size))
-    metrics: dict[str, float] = {"moved": 0.0}
+    metrics: dict[str, float] = {"moved": 0.0, "raised": 1.0}
 
     def fitted(values: list[float], width: int, alpha: float, beta: float, before: int, window):
         """The ratio of errors after the step, and all errors."""
@@ -37,7 +37,7 @@ def run(context: RunContext) -> TaskResult:
         factors = Asymmetric(*(p.to(where) for p in Start(size, size, width).draw([seed], [alpha])))
         first = descend(factors, truth, population, task.eta, before)[:, 0]
         product = factors.product()
-        rebalance(factors, beta)
+        metrics["raised"] = min(metrics["raised"], float(rebalance(factors, beta)[0]))
         metrics["moved"] = max(metrics["moved"], float((factors.product() - product).abs().max()))
         after = descend(factors, truth, population, task.eta, task.steps, halt=1e-27)[:, 0]
         context.stop.raise_if_set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from common.errors import InvalidInputError
 from common.experiment.context import RunContext, TaskResult
 from common.experiment.machine import device
 from common.recovery.ground_truth import positive_semidefinite
@@ -15,10 +16,15 @@ from papers.overparam_sensing.models import Asymmetric, Start, Symmetric, descen
 
 def run(context: RunContext) -> TaskResult:
     """Last squared errors against the truth: ``symmetric_exact`` and ``symmetric`` (k = r, k > r),
-    ``asymmetric_a*`` by alpha, ``one_step_a*``; ``symmetric_slope`` of ln e over ln T.
+    ``asymmetric_a*`` by alpha, ``one_step_a*``, and ``raised_a*``, 1 where no part of F was raised; ``symmetric_slope`` of ln e over ln T.
     ``injective``: 1 with more measurements than entries; ``isometry``, what was found of the
     restricted isometry constant at rank 2 r."""
     task, seed = context.config.task, context.config.seed
+    if task.before >= min(task.steps, task.one_step_steps):
+        raise InvalidInputError(
+            f"task.before={task.before}; allowed: below steps={task.steps} and "
+            f"one_step_steps={task.one_step_steps}."
+        )
     where = device(context.config.trainer)
     size, rank = task.size, len(task.spectrum)
     rng = np.random.default_rng([seed, 1])
@@ -50,6 +56,6 @@ def run(context: RunContext) -> TaskResult:
         errors = end(factors, task.before)
         kept = Asymmetric(factors.f.clone(), factors.g.clone())
         metrics[f"asymmetric_a{alpha:g}"] = end(factors, task.steps - task.before)[-1]
-        rebalance(kept, task.beta)
+        metrics[f"raised_a{alpha:g}"] = float(rebalance(kept, task.beta)[0])
         metrics[f"one_step_a{alpha:g}"] = end(kept, task.one_step_steps - task.before)[-1]
     return TaskResult(metrics)

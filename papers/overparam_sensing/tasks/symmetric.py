@@ -20,7 +20,7 @@ from papers.overparam_sensing.models import Start, Symmetric, descend
 def run(context: RunContext) -> TaskResult:
     """Of every width k above r: ``slope_k*`` of ln e over ln T, ``constant_k*`` = T^2 e_T over its
     limit, of the last of ``steps_at``, and ``constant_rise_k*``, the least rise between them. Of
-    k = r, on equal and unequal values: the last ``error_*``, ``ratio_*`` of successive errors and
+    k = r, on equal and unequal values: ``error_*``, the last and at a step, ``ratio_*`` of successive errors and
     its distance ``ratio_error_*`` to the closed form."""
     task, seed = context.config.task, context.config.seed
     where = device(context.config.trainer)
@@ -45,6 +45,10 @@ def run(context: RunContext) -> TaskResult:
         raise InvalidInputError(
             f"task.steps_at={list(task.steps_at)}; allowed: two or more, from 1 on, ascending."
         )
+    if min(task.widths) <= rank:
+        raise InvalidInputError(
+            f"task.widths={list(task.widths)}; allowed: above the rank, {rank}."
+        )
     last = task.steps_at[-1]
     for width in task.widths:
         found = errors(task.spectrum, width, last)
@@ -59,10 +63,11 @@ def run(context: RunContext) -> TaskResult:
         curves |= trajectory(f"error_k{width}", found)
     for name, values in (("equal", task.spectrum), ("unequal", task.unequal)):
         found = errors(values, rank, task.exact_steps)
-        above = np.flatnonzero(found > task.ratio_above)
-        measured = found[above[-1]] / found[above[-1] - 1]
+        last_above = int(np.flatnonzero(found > min(task.ratio_above, found[0] / 2))[-1])
+        measured = found[max(last_above, 1)] / found[max(last_above, 1) - 1]
         metrics[f"ratio_{name}"] = measured
         metrics[f"ratio_error_{name}"] = abs(measured - ratio(min(values), task.eta))
         metrics[f"error_{name}"] = found[-1]
+        metrics[f"error_{name}_{task.exact_at}"] = found[min(task.exact_at, len(found) - 1)]
         curves |= trajectory(f"error_{name}", found)
     return TaskResult(metrics, curves=curves)

@@ -29,6 +29,10 @@ def normal(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.from_numpy(np.random.default_rng(seed).standard_normal(shape))
 
 
+def close(found: torch.Tensor, wanted: torch.Tensor) -> None:
+    torch.testing.assert_close(found, wanted, rtol=1e-12, atol=1e-12)
+
+
 def sensing(rows: int, columns: int, m: int = 30):
     return gaussian(m, (rows, columns), np.random.default_rng(1), m**-0.5)
 
@@ -42,7 +46,7 @@ def test_symmetric_steps_are_those_of_the_loss(n, k, seed):
     (a.apply(x @ x.mT - truth).square().sum() / 4).backward()
     factors = Symmetric(x.detach().clone())
     factors.step(a.normal(factors.product() - truth), 0.1)
-    torch.testing.assert_close(factors.x, x.detach() - 0.1 * x.grad)
+    close(factors.x, x.detach() - 0.1 * x.grad)
 
 
 @settings(max_examples=20, deadline=None)
@@ -53,8 +57,69 @@ def test_asymmetric_steps_are_those_of_the_loss(rows, columns, k):
     (a.apply(f @ g.mT - truth).square().sum() / 2).backward()
     factors = Asymmetric(f.detach().clone(), g.detach().clone())
     factors.step(a.normal(factors.product() - truth), 0.1)
-    torch.testing.assert_close(factors.f, f.detach() - 0.1 * f.grad)
-    torch.testing.assert_close(factors.g, g.detach() - 0.1 * g.grad)
+    close(factors.f, f.detach() - 0.1 * f.grad)
+    close(factors.g, g.detach() - 0.1 * g.grad)
+
+
+@settings(max_examples=20, deadline=None)
+@given(rows=st.integers(2, 6), columns=st.integers(2, 6), k=st.integers(1, 4))
+def test_the_imbalance_changes_by_terms_of_second_order_alone(rows, columns, k):
+    """I1, with measurements: Delta+ = Delta + eta^2 (G^T M^T M G - F^T M M^T F)."""
+    a, truth = sensing(rows, columns), low_rank([1.0], rows, columns, np.random.default_rng(k))
+    f, g = normal(1, rows, k), normal(1, columns, k, seed=1)
+    m = a.normal(f @ g.mT - truth)
+    factors = Asymmetric(f.clone(), g.clone())
+    before = factors.imbalance()
+    close(before, f.mT @ f - g.mT @ g)
+    factors.step(m, 0.1)
+    second = (m @ g).mT @ (m @ g) - (m.mT @ f).mT @ (m.mT @ f)
+    close(factors.imbalance() - before, 0.01 * second)
+
+
+def test_rows_outside_the_truth_shrink_by_the_other_factor():
+    """I2, I3: J+ = J (1 - eta G^T G), K+ = K (1 - eta F^T F), and X's by its own."""
+    truth = diagonal([1.0, 0.5], 7)
+    f, g = normal(1, 7, 3), normal(1, 7, 3, seed=1)
+    both, tied = Asymmetric(f.clone(), g.clone()), Symmetric(f.clone())
+    for factors in (both, tied):
+        factors.step(factors.product() - truth, 0.1)
+    eye = torch.eye(3, dtype=f.dtype)
+    close(both.f[:, 2:], f[:, 2:] @ (eye - 0.1 * g.mT @ g))
+    close(both.g[:, 2:], g[:, 2:] @ (eye - 0.1 * f.mT @ f))
+    close(tied.x[:, 2:], f[:, 2:] @ (eye - 0.1 * f.mT @ f))
+
+
+@pytest.mark.parametrize("width", [3, 4])
+def test_the_constant_of_the_sublinear_law(width):
+    """R1: T^2 e_T tends to (k - r) / (4 eta^2)."""
+    x, _ = Start(12, 12, width).draw([0], [0.3])
+    steps = 20_000
+    errors = descend(Symmetric(x), diagonal([1.0, 1.0], 12), Population((12, 12)), 0.1, steps)
+    law = laws.sublinear_constant(12, 2, width, 0.1)
+    assert law == (width - 2) / 0.04
+    assert errors[-1, 0] * steps**2 == pytest.approx(law, rel=0.15)
+
+
+def test_the_rate_with_as_many_columns_as_the_rank():
+    """R2: by the smaller of both factors' smallest eigenvalues."""
+    f, g = Start(10, 10, 2).draw([1], [0.9])
+    factors = Asymmetric(f, g)
+    errors = descend(factors, diagonal([1.0, 0.4], 10), Population((10, 10)), 0.1, 800)
+    measured = np.exp(geometric(errors[:, 0], 1e-8, 1e-20).slope)
+    assert measured == pytest.approx(float(laws.ratio(laws.exact_rate(factors), 0.1)), abs=2e-3)
+
+
+def test_the_rate_after_the_one_step():
+    """R4, on a run; and rescaling in the saddle, before anything is learnt, breaks nothing."""
+    for before in (0, 300):
+        f, g = Start(10, 10, 4).draw([2], [0.1])
+        factors = Asymmetric(f, g)
+        descend(factors, diagonal([1.0, 0.5], 10), Population((10, 10)), 0.1, before)
+        rebalance(factors, 0.7)
+        errors = descend(factors, diagonal([1.0, 0.5], 10), Population((10, 10)), 0.1, 900)
+        measured = np.exp(geometric(errors[:, 0], 1e-8, 1e-22).slope)
+        law = float(laws.ratio(laws.rebalanced_rate(0.7, 0.5), 0.1))
+        assert measured == pytest.approx(law, abs=2e-3)
 
 
 def test_tied_factors_stay_tied_with_symmetric_measurements_alone():
@@ -98,6 +163,8 @@ def test_rebalancing_moves_the_imbalance_and_not_the_product():
     torch.testing.assert_close(factors.f.mT @ factors.f, eye.expand(3, 4, 4))
     f[:, :, 3] = f[:, :, 2]  # of rank 3: what is raised is said
     assert bool((rebalance(Asymmetric(f, g), 0.7) < 1).all())
+    with pytest.raises(InvalidInputError, match="F is zero"):
+        rebalance(Asymmetric(torch.zeros_like(f), g), 0.7)
     for beta in (0.0, float("nan")):
         with pytest.raises(InvalidInputError, match="allowed: above 0"):
             rebalance(factors, beta)
@@ -180,6 +247,13 @@ def test_recovery_of_a_matrix_of_unknown_rank(method, kind):
         ({"tolerance": 0.0}, "tolerance=0"),
         ({"steps": 0}, "steps=0"),
         ({"eta": 100.0}, "take a smaller one"),
+        ({"eta": 0.0}, "eta=0.0; allowed"),
+        ({"eta": float("nan")}, "eta=nan"),
+        ({"beta": -1.0}, "beta=-1.0"),
+        ({"trigger": 0.5}, "below 0.5"),
+        ({"trigger": float("nan")}, "trigger=nan"),
+        ({"alpha": float("nan")}, "alpha=nan"),
+        ({"y": torch.ones(30)}, "convert one of them"),
     ],
 )
 def test_what_cannot_be_recovered_is_told(change, said):
