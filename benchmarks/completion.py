@@ -6,6 +6,7 @@ transpose a step and one pair at the start, and A_j^T b, for both sides.
 """
 
 import math
+from functools import partial
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from papers.altmin_completion.problems import draw
 from papers.altmin_completion.solvers import ConjugateGradient, Exact, Solver
 
 SIZE, SHARE, RANK = 400, 0.3, 5
+RANKS = (5, 20)  # of half rounds against a loop over rows
 SPARSE_SIZE, SPARSE_RANK = 4000, 10
 ENTRIES = (100_000, 200_000, 400_000, 800_000)
 
@@ -33,37 +35,58 @@ def of_a_run(repeats: int) -> list[Measurement]:
     observed = draw(SIZE, RANK, SHARE, np.random.default_rng(0)).observed
     start = spectral_start(observed, RANK, math.inf)
 
-    def by_rows() -> None:
+    def by_rows(partner: np.ndarray) -> None:
         """Half a round as one writes it first: least squares, row by row."""
-        partner, columns = start.numpy(), observed.transposed
+        columns = observed.transposed
         ends = np.concatenate([[0], np.cumsum(columns.counts.numpy())])
         places, values = columns.columns.numpy(), columns.values.numpy()
         for j in range(SIZE):
             inside = slice(ends[j], ends[j + 1])
             np.linalg.lstsq(partner[places[inside]], values[inside], rcond=None)
 
-    warm = torch.zeros(SIZE, RANK, dtype=torch.float64)
+    # The same entries by the mask, as they are taken at this share, and in padded blocks.
+    masked = observed.transposed
+    padded = Gathered(masked.shape, masked.rows, masked.columns, masked.values)
+    halves = {}
+    for rank in RANKS:
+        partner = orthonormal(SIZE, rank, np.random.default_rng(2))
+        halves |= {
+            f"mask {rank}": partial(Exact().solve, masked, partner, partner),
+            f"blocks {rank}": partial(Exact().solve, padded, partner, partner),
+            f"rows {rank}": partial(by_rows, partner.numpy()),
+        }
     seconds = interleaved_medians(
         {
             "exact": lambda: alternate(observed, start, 12, Exact()),
             "cg2": lambda: alternate(observed, start, 12, ConjugateGradient(2)),
-            "half": lambda: Exact().solve(observed.transposed, start, warm),
-            "rows": by_rows,
-        },
+        }
+        | halves,
         repeats,
     )
     title = f"altmin_completion, {SIZE} x {SIZE}, rank {RANK}, {SHARE:g} known"
     return [
         Measurement(title, "12 rounds, exact", seconds["exact"], "s", ("<=", 0.1)),
         Measurement(title, "12 rounds, two warm steps", seconds["cg2"], "s", ("<=", 0.4)),
-        Measurement(
-            title,
-            "loop over rows / half a round",
-            seconds["rows"] / seconds["half"],
-            "x",
-            (">=", 10),
+        *(
+            Measurement(
+                f"altmin_completion, {SIZE} x {SIZE}, rank {rank}, {SHARE:g} known",
+                f"loop over rows / half a round, {way}",
+                seconds[f"rows {rank}"] / seconds[f"{way} {rank}"],
+                "x",
+                (">=", 10),
+            )
+            for rank in RANKS
+            for way in ("blocks", "mask")
         ),
     ]
+
+
+class Gathered(Observed):
+    """Entries in padded blocks, whatever their share."""
+
+    @property
+    def is_dense(self) -> bool:
+        return False
 
 
 def of_sparse_rounds(repeats: int) -> list[Measurement]:

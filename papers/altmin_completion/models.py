@@ -95,9 +95,10 @@ def spectral_start(observed: Observed, rank: int, mu: float | None = None) -> Fl
 
 
 def random_start(observed: Observed, rank: int, seed: int) -> Float[Tensor, "m k"]:
-    """A Haar basis."""
+    """A Haar basis, of a stream of its own: a matrix drawn from the same seed has another."""
     _check_rank(rank, observed.shape)
-    return orthonormal(observed.shape[0], rank, np.random.default_rng(seed)).to(observed.values)
+    rng = np.random.default_rng([seed, 2])
+    return orthonormal(observed.shape[0], rank, rng).to(observed.values)
 
 
 def needed_rounds(observed: Observed, eps: float) -> int:

@@ -333,6 +333,11 @@ def test_the_proof_s_parts_have_no_entry_in_common():
     torch.testing.assert_close(sum(masks), seen.mask)
 
 
+def test_a_random_start_is_not_the_matrix_of_the_same_seed():
+    problem = draw(60, 2, 0.5, rng(3))
+    assert distance(random_start(problem.observed, 2, 3), problem.left) > 0.5
+
+
 def test_large_starts_are_not_laid_out(monkeypatch):
     """By singular value decomposition and by Lanczos' method: the same space."""
     seen = draw(60, 2, 0.8, rng()).observed
