@@ -59,5 +59,5 @@ def positive_semidefinite(
 def _check(values: Sequence[float], most: int) -> None:
     if not 0 < len(values) <= most or not all(0 < value < math.inf for value in values):
         raise InvalidInputError(
-            f"singular values {list(values)}; allowed: 1 to {most} of them, each above 0 and finite."
+            f"singular values {list(values)}; allowed: 1 to {most} of them, above 0 and finite."
         )

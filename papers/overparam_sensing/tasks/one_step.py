@@ -22,9 +22,9 @@ from papers.overparam_sensing.models import (
 
 def run(context: RunContext) -> TaskResult:
     """``gap_b*_a*``: of the measured ratio of errors to (1 - eta beta^2)^2, by beta and alpha, and
-    ``steps_b*_a*`` to 1e-20, those before included; ``moved``: what the step changes F G^T by, ``raised``: 1 where no part of F was raised.
-    ``best_gap_*``: to R4 on two unequal values, by 100 beta^2. ``preconditioned_steps`` to
-    1e-20."""
+    ``steps_b*_a*`` to 1e-20, those before included; ``moved``: what the step changes F G^T by,
+    ``raised``: 1 where no part of F was raised. ``best_gap_*``: to R4 on two unequal values, by 100
+    beta^2. ``preconditioned_steps`` to 1e-20."""
     task, seed = context.config.task, context.config.seed
     where = device(context.config.trainer)
     size = task.size

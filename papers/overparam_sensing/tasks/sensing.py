@@ -16,9 +16,9 @@ from papers.overparam_sensing.models import Asymmetric, Start, Symmetric, descen
 
 def run(context: RunContext) -> TaskResult:
     """Last squared errors against the truth: ``symmetric_exact`` and ``symmetric`` (k = r, k > r),
-    ``asymmetric_a*`` by alpha, ``one_step_a*``, and ``raised_a*``, 1 where no part of F was raised; ``symmetric_slope`` of ln e over ln T.
-    ``injective``: 1 with more measurements than entries; ``isometry``, what was found of the
-    restricted isometry constant at rank 2 r."""
+    ``asymmetric_a*`` by alpha, ``one_step_a*``, and ``raised_a*``, 1 where no part of F was raised;
+    ``symmetric_slope`` of ln e over ln T. ``injective``: 1 with more measurements than entries;
+    ``isometry``, what was found of the restricted isometry constant at rank 2 r."""
     task, seed = context.config.task, context.config.seed
     if task.before >= min(task.steps, task.one_step_steps):
         raise InvalidInputError(

@@ -19,9 +19,9 @@ from papers.overparam_sensing.models import Start, Symmetric, descend
 
 def run(context: RunContext) -> TaskResult:
     """Of every width k above r: ``slope_k*`` of ln e over ln T, ``constant_k*`` = T^2 e_T over its
-    limit, of the last of ``steps_at``, and ``constant_rise_k*``, the least rise between them. Of
-    k = r, on equal and unequal values: ``error_*``, the last and at a step, ``ratio_*`` of successive errors and
-    its distance ``ratio_error_*`` to the closed form."""
+    limit, of the last of ``steps_at``, and ``constant_rise_k*``, the least rise between them. Of k
+    = r, on equal and unequal values: ``error_*``, the last and at a step, ``ratio_*`` of successive
+    errors and its distance ``ratio_error_*`` to the closed form."""
     task, seed = context.config.task, context.config.seed
     where = device(context.config.trainer)
     rank = len(task.spectrum)
