@@ -119,6 +119,10 @@ SOURCES = (
         for file in _IDX
     ),
     Source(
+        "COADS", "ClimateGridSpec", None, "Debian ferret-datasets",
+        "Ferret License Agreement (NOAA)", UNCLEAR,
+    ),
+    Source(
         "Cora", "GraphSpec", "cora", "https://github.com/tkipf/gcn (ind.cora.*)",
         "repository: MIT; data: no licence stated", UNCLEAR,
     ),

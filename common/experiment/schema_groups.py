@@ -19,6 +19,7 @@ def register() -> None:
     store = ConfigStore.instance()
     for name, spec in {
         "chirps": specs.ChirpsSpec,
+        "climate_grid": specs.ClimateGridSpec,
         "ctr": specs.CtrSpec,
         "ctr_stream": specs.CtrStreamSpec,
         "code_lm": specs.CodeLMSpec,

@@ -1,4 +1,5 @@
-"""What of ratings is told by who rates and what is rated, before any factor."""
+"""What of an entry is told by its row and its column (of a rating, by who rates and what is rated),
+before any factor."""
 
 from __future__ import annotations
 

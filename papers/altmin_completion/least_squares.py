@@ -18,7 +18,7 @@ Map = Callable[[Tensor], Tensor]
 def conjugate_gradient(
     normal: Map,
     right: Float[Tensor, "*b k"],
-    start: Float[Tensor, "*b k"],
+    start: Float[Tensor, "*b k"] | None,
     steps: int,
     norm: float | Float[Tensor, "*b 1"],
 ) -> Float[Tensor, "*b k"]:
@@ -30,12 +30,12 @@ def conjugate_gradient(
 
     Args:
         normal: z -> G z, G symmetric positive semidefinite.
-        start: z_0.
+        start: z_0; None is 0, and saves a product.
         norm: an upper bound of G's, of all or of each.
     """
     rounding = 16 * torch.finfo(right.dtype).eps
-    z = start
-    residual = right - normal(z)
+    z = torch.zeros_like(right) if start is None else start
+    residual = right if start is None else right - normal(z)
     direction, size = residual, residual.square().sum(-1, keepdim=True)
     added_up = right.norm(dim=-1, keepdim=True) + norm * z.norm(dim=-1, keepdim=True)
     least = (rounding * added_up).square()

@@ -220,6 +220,20 @@ class RatingsTask(TaskConfig):
 
 
 @dataclass
+class SeaTask(RatingsTask):
+    """Beside C13.
+
+    Attributes:
+        dataset: a climatology on a grid.
+        kept: of the known cells, kept back.
+    """
+
+    rank: int = ranged(10, at_least=1)
+    ridge: float = ranged(0.01, at_least=0)
+    kept: float = ranged(0.2, above=0, below=1)
+
+
+@dataclass
 class PeersTask(CompletionTask):
     """C15, timed.
 
@@ -249,6 +263,7 @@ def register() -> None:
         "conditioning": ConditioningTask,
         "fresh_samples": FreshTask,
         "ratings": RatingsTask,
+        "sea_temperature": SeaTask,
         "completion_peers": PeersTask,
     }.items():
         store.store(group="schema/altmin_completion", name=name, node=node)

@@ -22,6 +22,7 @@ from common.sketching.sketches import KINDS
 from papers.altmin_completion.direct import by_qr, full_rank, normal_equations, ridged
 from papers.altmin_completion.least_squares import conjugate_gradient
 from papers.altmin_completion.observed import Block, Observed
+from papers.altmin_completion.products import normal, transposed
 
 
 class Solver(ABC):
@@ -90,7 +91,7 @@ class Exact(Solver):
         if self.method == "qr":
             found = by_qr(*ridged(a, b, self.ridge))
             return found, torch.zeros(len(a), dtype=torch.bool, device=a.device)
-        return normal_equations(a.mT @ a + self._ridge(a[0]), (a.mT @ b[..., None])[..., 0])
+        return normal_equations(a.mT @ a + self._ridge(a[0]), transposed(a, b))
 
     def _ridge(self, partner: Float[Tensor, "n k"]) -> Float[Tensor, "k k"]:
         k = partner.shape[1]
@@ -120,20 +121,21 @@ class ConjugateGradient(Solver):
         _not_negative(self.ridge)
 
     def solve(self, observed, partner, start):
-        begin = start if self.warm else torch.zeros_like(start)
+        begin = start if self.warm else None
         if observed.is_dense:
 
-            def normal(z: Tensor) -> Tensor:
+            def by_mask(z: Tensor) -> Tensor:
                 return (observed.mask * (z @ partner.mT)) @ partner + self.ridge * z
 
             right = observed.filled @ partner
-            found = conjugate_gradient(normal, right, begin, self.steps, 1 + self.ridge)
+            found = conjugate_gradient(by_mask, right, begin, self.steps, 1 + self.ridge)
             found[observed.counts == 0] = 0
         else:
             found = torch.zeros_like(start)
             for block in observed.blocks:
-                gathered = block.gather(partner)
-                found[block.rows] = self.of_block(gathered, block.values, begin[block.rows])
+                from_there = None if begin is None else begin[block.rows]
+                a = block.gather(partner)
+                found[block.rows] = self.of_block(a, block.values, from_there)
         short = observed.counts < partner.shape[1]
         if not self.ridge and bool(short.any()):
             _solve_carefully(observed, partner, short, found)
@@ -143,12 +145,12 @@ class ConjugateGradient(Solver):
         self,
         a: Float[Tensor, "g n k"],
         b: Float[Tensor, "g n"],
-        start: Float[Tensor, "g k"],
+        start: Float[Tensor, "g k"] | None,
     ) -> Float[Tensor, "g k"]:
-        """Of gathered rows."""
+        """Of gathered rows; from 0 without a start, which saves a product with A and A^T."""
         return conjugate_gradient(
-            lambda z: _normal(a, z) + self.ridge * z if self.ridge else _normal(a, z),
-            (a.mT @ b[..., None])[..., 0],
+            lambda z: normal(a, z) + self.ridge * z if self.ridge else normal(a, z),
+            transposed(a, b),
             start,
             self.steps,
             1 + self.ridge,
@@ -201,7 +203,7 @@ class Sketched(Solver):
             if not bool(long.all()):
                 part = block.part(~long)
                 a = part.gather(partner)
-                right = (a.mT @ part.values[..., None])[..., 0]
+                right = transposed(a, part.values)
                 found[part.rows], bad[part.rows] = normal_equations(a.mT @ a, right)
         if bool(bad.any()):
             _solve_carefully(observed, partner, bad, found)
@@ -219,19 +221,14 @@ class Sketched(Solver):
         full = full_rank(r)
         r = torch.where(full[:, None, None], r, torch.eye(k, dtype=r.dtype, device=r.device))
         q = torch.linalg.solve_triangular(r, a, upper=True, left=False)
-        begin = start[block.rows] if self.warm else torch.zeros_like(a[:, 0])
         z = conjugate_gradient(
-            lambda z: _normal(q, z),
-            (q.mT @ block.values[..., None])[..., 0],
-            (r @ begin[..., None])[..., 0],
+            lambda z: normal(q, z),
+            transposed(q, block.values),
+            (r @ start[block.rows][..., None])[..., 0] if self.warm else None,
             self.steps,
             q.square().sum((-2, -1))[:, None],
         )
         return torch.linalg.solve_triangular(r, z[..., None], upper=True)[..., 0], full
-
-
-def _normal(a: Float[Tensor, "g n k"], z: Float[Tensor, "g k"]) -> Float[Tensor, "g k"]:
-    return (a.mT @ (a @ z[..., None]))[..., 0]
 
 
 def _solve_carefully(

@@ -2,6 +2,7 @@
 
 from common.data.specs.base import DataSpec
 from common.data.specs.chirps import ChirpsSpec
+from common.data.specs.climate_grid import ClimateGridSpec
 from common.data.specs.code_lm import CodeLMSpec
 from common.data.specs.corpus import CorpusSpec
 from common.data.specs.ctr import CtrSpec
@@ -31,6 +32,7 @@ from common.data.specs.wordnet import WordNetSpec
 
 __all__ = [
     "ChirpsSpec",
+    "ClimateGridSpec",
     "CodeLMSpec",
     "CorpusSpec",
     "CtrSpec",

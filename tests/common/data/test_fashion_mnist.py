@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import io
 import subprocess
-import tarfile
 
 import numpy as np
 import pytest
@@ -19,6 +17,7 @@ from common.data.download import RemoteFile
 from common.data.prepared import content_sha256
 from common.data.specs import FashionMnistSpec
 from common.errors import CorruptDataError, MissingDataError, UserError
+from tests.common.data import debian
 
 COUNTS = {"train": ("train", 30), "test": ("t10k", 10)}
 SMALL = FashionMnistSpec(train=8, test=5)
@@ -42,19 +41,9 @@ def files(monkeypatch):
 
 def package(files, compress="xz"):
     """A Debian package that holds them."""
-    data = io.BytesIO()
-    with tarfile.open(fileobj=data, mode=f"w:{compress}") as archive:
-        for name, content in files.items():
-            packed = gzip.compress(content)
-            info = tarfile.TarInfo(f"./usr/share/datasets/fashion-mnist/{name}.gz")
-            info.size = len(packed)
-            archive.addfile(info, io.BytesIO(packed))
-    members = {"debian-binary": b"2.0\n", f"data.tar.{compress}": data.getvalue()}
-    out = b"!<arch>\n"
-    for name, content in members.items():
-        out += f"{name:<16}{0:<12}{0:<6}{0:<6}{'100644':<8}{len(content):<10}`\n".encode()
-        out += content + b"\n" * (len(content) % 2)
-    return out
+    folder = "./usr/share/datasets/fashion-mnist"
+    packed = {f"{folder}/{name}.gz": gzip.compress(file) for name, file in files.items()}
+    return debian.package(packed, compress)
 
 
 @pytest.mark.parametrize("source", ["plain", "packed", "package", "downloaded package"])

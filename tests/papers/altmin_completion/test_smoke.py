@@ -21,10 +21,11 @@ TASKS = [
     "preconditioning",
     "robustness",
 ]
+DATA = ["ratings", "sea_temperature"]
 
 
 def test_every_task_is_covered():
-    assert {*TASKS, "ratings"} == set(registry.tasks("altmin_completion"))
+    assert {*TASKS, *DATA} == set(registry.tasks("altmin_completion"))
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -37,8 +38,9 @@ def test_smoke(task, smoke):
 
 @pytest.mark.slow
 @pytest.mark.data
-def test_ratings(smoke):
-    status, record = smoke("ratings", f"data.root={ROOT / 'data'}")
+@pytest.mark.parametrize("task", DATA)
+def test_of_data(task, smoke):
+    status, record = smoke(task, f"data.root={ROOT / 'data'}")
     assert status == 0, record["reason"]
     assert record["metrics"]["cg2"] < record["metrics"]["mean"]
 
