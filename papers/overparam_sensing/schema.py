@@ -36,7 +36,8 @@ class SymmetricTask(DescentTask):
         alpha: scale of the start.
         steps_at: T at which T^2 e_T is taken, ascending.
         unequal: singular values of a second matrix, as many.
-        exact_steps: with k = r.
+        exact_steps: with k = r; of the second matrix it takes so many to reach ``ratio_above``.
+        error_at: T at which the error with k = r is taken.
         ratio_above: of successive errors, at the last error above it.
     """
 
@@ -45,6 +46,7 @@ class SymmetricTask(DescentTask):
     steps_at: list[int] = ranged([2000, 4000, 8000, 16000], at_least=1)
     unequal: list[float] = ranged([1.0, 0.7, 0.4], above=0)
     exact_steps: int = ranged(2000, at_least=1)
+    error_at: int = ranged(400, at_least=1)
     ratio_above: float = ranged(1.0e-20, above=0)
 
 

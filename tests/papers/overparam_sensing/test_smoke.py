@@ -29,6 +29,14 @@ def test_smoke(task, smoke):
     assert record["metric"] in record["metrics"]
 
 
+def test_identities_hold_in_the_task(smoke):
+    _, record = smoke("identities")
+    found = record["metrics"]
+    exact = [name for name in found if name.startswith(("imbalance_", "outside_"))]
+    assert len(exact) == 6
+    assert [name for name in exact if found[name] > 1e-12] == ["imbalance_alternating"]
+
+
 @pytest.mark.parametrize(
     ("task", "override", "said"),
     [
@@ -36,6 +44,11 @@ def test_smoke(task, smoke):
         ("symmetric", "task.eta=9", "stable below"),
         ("symmetric", "task.spectrum=[]", "task.spectrum"),
         ("symmetric", "task.steps_at=[400,200]", "ascending"),
+        ("symmetric", "task.widths=[1]", "task.widths=[1]"),
+        ("symmetric", "task.size=1", "below task.size"),
+        ("symmetric", "task.unequal=[0.5,0.2]", "1 values, as in task.spectrum"),
+        ("symmetric", "task.error_at=500", "1 to task.exact_steps=400"),
+        ("symmetric", "task.ratio_above=10", "a ratio needs two"),
         ("asymmetric", "task.width=0", "width=0; allowed: 1 or more"),
         ("asymmetric", "task.exact_steps=3", "a rate needs four"),
         ("one_step", "task.betas=[0]", "allowed: above 0"),
