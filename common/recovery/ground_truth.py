@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -56,7 +57,7 @@ def positive_semidefinite(
 
 
 def _check(values: Sequence[float], most: int) -> None:
-    if not 0 < len(values) <= most or min(values) <= 0:
+    if not 0 < len(values) <= most or not all(0 < value < math.inf for value in values):
         raise InvalidInputError(
-            f"singular values {list(values)}; allowed: 1 to {most} of them, each above 0."
+            f"singular values {list(values)}; allowed: 1 to {most} of them, each above 0, finite."
         )

@@ -99,9 +99,13 @@ def test_rebalancing_moves_the_imbalance_and_not_the_product():
     torch.testing.assert_close(factors.f.mT @ factors.f, eye.expand(3, 4, 4))
     f[:, :, 3] = f[:, :, 2]  # of rank 3: what is raised is said
     assert bool((rebalance(Asymmetric(f, g), 0.7) < 1).all())
-    for beta in (0.0, float("nan")):
+    for beta in (0.0, float("nan"), float("inf")):
         with pytest.raises(InvalidInputError, match="allowed: above 0"):
             rebalance(factors, beta)
+    for value in (0.0, float("nan")):
+        f[1] = value  # one run of the batch
+        with pytest.raises(InvalidInputError, match="F is zero, or not finite"):
+            rebalance(Asymmetric(f, g), 0.7)
 
 
 def test_the_start_is_one_draw_at_every_scale():
