@@ -115,6 +115,6 @@ def measured(rounds: int) -> list[Measurement]:
             f"{BATCH} runs, loop / batch",
             BATCH * seconds["ours"] / seconds["batch"],
             "x",
-            (">=", 4.0),
+            (">=", 5.0),
         ),
     ]
