@@ -6,6 +6,7 @@ import math
 from itertools import pairwise
 
 import numpy as np
+from omegaconf import DictConfig
 
 from common.errors import InvalidInputError
 from common.experiment.context import RunContext, TaskResult
@@ -16,7 +17,6 @@ from common.recovery.sensing import Population
 from common.recovery.trajectory import trajectory
 from papers.overparam_sensing.laws import exact_rate, imbalanced_rate, ratio
 from papers.overparam_sensing.models import Asymmetric, Start, Symmetric, descend
-from papers.overparam_sensing.schema import AsymmetricTask
 
 
 def run(context: RunContext) -> TaskResult:
@@ -29,7 +29,7 @@ def run(context: RunContext) -> TaskResult:
     return TaskResult(metrics | imbalance | both(context), curves=curves)
 
 
-def _check(task: AsymmetricTask) -> None:
+def _check(task: DictConfig) -> None:
     alphas = list(task.alphas)
     if len(task.alpha_steps) != len(alphas) or len(set(alphas)) != len(alphas):
         raise InvalidInputError(

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 from jaxtyping import Float
+from omegaconf import DictConfig
 
 from common.errors import InvalidInputError
 from common.experiment.context import RunContext, TaskResult
@@ -16,7 +17,6 @@ from common.recovery.sensing import Population
 from common.recovery.trajectory import trajectory
 from papers.overparam_sensing.laws import ratio, sublinear_constant
 from papers.overparam_sensing.models import Start, Symmetric, descend
-from papers.overparam_sensing.schema import SymmetricTask
 
 
 def run(context: RunContext) -> TaskResult:
@@ -81,7 +81,7 @@ def _last_ratio(errors: Float[np.ndarray, " steps"], above: float) -> float:
     return errors[last[-1]] / errors[last[-1] - 1]
 
 
-def _check(task: SymmetricTask) -> None:
+def _check(task: DictConfig) -> None:
     rank = len(task.spectrum)
     if len(task.steps_at) < 2 or task.steps_at[0] < 1 or min(np.diff(task.steps_at)) < 1:
         raise InvalidInputError(
