@@ -1,4 +1,4 @@
-"""Rates in closed form (R1 to R5), of factorisation: A*A the identity."""
+"""Identities of a step (I1 to I3) and rates in closed form (R1 to R5), of A*A the identity."""
 
 from __future__ import annotations
 
@@ -10,6 +10,26 @@ from torch import Tensor
 
 from common.errors import InvalidInputError
 from papers.overparam_sensing.models import Asymmetric
+
+
+def next_imbalance(
+    factors: Asymmetric, m: Float[Tensor, "b n1 n2"], eta: float
+) -> Float[Tensor, "b k k"]:
+    """I1: F^T F - G^T G after a step of method A, M = A*A of the error, whatever A is."""
+    mg, mf = m @ factors.g, m.mT @ factors.f
+    return factors.imbalance() + eta**2 * (mg.mT @ mg - mf.mT @ mf)
+
+
+def next_outside(
+    rows: Float[Tensor, "b rest k"], other: Float[Tensor, "b n k"], eta: float
+) -> Float[Tensor, "b rest k"]:
+    """I2, I3: rows of a factor outside the truth's after a step, J (I - eta other^T other).
+
+    Args:
+        rows: J, where the truth is zero.
+        other: the other factor, whole; of method S the factor itself.
+    """
+    return rows - eta * rows @ (other.mT @ other)
 
 
 def sublinear_constant(size: int, rank: int, width: int, eta: float) -> float:

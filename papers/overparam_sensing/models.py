@@ -7,7 +7,7 @@ With E the product less the truth and M = A*(A(E)), steps take M: of A*A the ide
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,6 +99,15 @@ class Asymmetric(Factors):
     def tensors(self) -> tuple[Tensor, ...]:
         return self.f, self.g
 
+    def copy(self) -> Asymmetric:
+        """The same runs, to be taken on apart."""
+        return Asymmetric(self.f.clone(), self.g.clone())
+
+    @staticmethod
+    def together(batches: Sequence[Asymmetric]) -> Asymmetric:
+        """One batch of the runs of several, in their order."""
+        return Asymmetric(torch.cat([b.f for b in batches]), torch.cat([b.g for b in batches]))
+
     def imbalance(self) -> Float[Tensor, "b k k"]:
         """F^T F - G^T G, which a step changes in second order of eta only (I1)."""
         return self.f.mT @ self.f - self.g.mT @ self.g
@@ -126,19 +135,20 @@ def rebalance(factors: Asymmetric, beta: float) -> Float[Tensor, " b"]:
     Then F^T F = beta^2 I: the imbalance jumps from the order of alpha^2 to that of 1.
 
     Returns:
-        The smallest part of D that had to be raised to 1e-12 of the largest, as a ratio to it; 1
+        the smallest part of D that had to be raised to 1e-12 of the largest, as a ratio to it; 1
         where none had to. Below 1 the product has moved.
 
     Raises:
-        InvalidInputError: beta is not above 0, or F is zero.
+        InvalidInputError: beta is not above 0, or not finite; so is F of a run, or it is zero.
     """
-    if not beta > 0:
+    if not 0 < beta < float("inf"):
         raise InvalidInputError(
-            f"beta={beta}; allowed: above 0; best is the root of the smallest singular value."
+            f"beta={beta}; allowed: above 0, finite; best is the root of the smallest singular "
+            f"value."
         )
+    if not bool(factors.f.isfinite().all() & factors.f.any(-1).any(-1).all()):
+        raise InvalidInputError("F is zero, or not finite; allowed: a factor that can be rescaled.")
     p, d, qh = torch.linalg.svd(factors.f, full_matrices=False)
-    if not bool((d[..., 0] > 0).all()):
-        raise InvalidInputError("F is zero: there is nothing to rescale.")
     floor = 1e-12 * d[..., :1]
     raised = d.clamp(min=floor)
     factors.g = factors.g @ qh.mT * (raised / beta)[..., None, :]

@@ -36,8 +36,8 @@ class SymmetricTask(DescentTask):
         alpha: scale of the start.
         steps_at: T at which T^2 e_T is taken, ascending.
         unequal: singular values of a second matrix, as many.
-        exact_steps: with k = r.
-        exact_at: step at which its error is taken.
+        exact_steps: with k = r; of the second matrix it takes so many to reach ``ratio_above``.
+        error_at: T at which the error with k = r is taken.
         ratio_above: of successive errors, at the last error above it.
     """
 
@@ -46,7 +46,7 @@ class SymmetricTask(DescentTask):
     steps_at: list[int] = ranged([2000, 4000, 8000, 16000], at_least=1)
     unequal: list[float] = ranged([1.0, 0.7, 0.4], above=0)
     exact_steps: int = ranged(2000, at_least=1)
-    exact_at: int = ranged(400, at_least=1)
+    error_at: int = ranged(400, at_least=1)
     ratio_above: float = ranged(1.0e-20, above=0)
 
 
@@ -193,6 +193,35 @@ class GlobalTask(DescentTask):
     monotone_above: float = ranged(1.0e-26, above=0)
 
 
+@dataclass
+class AblationsTask(DescentTask):
+    """Beside C3, C4, C5 and C8.
+
+    Attributes:
+        alpha: scale of the start.
+        equal_steps: with both factors of one scale.
+        widths: k above r.
+        conditions: singular values of other matrices.
+        condition_width: their k, above r.
+        condition_before: steps before they are rescaled.
+        before: steps T0 before the rescaling of one run to
+        beta: of F.
+        steps: of every other run, at most.
+    """
+
+    alpha: float = ranged(0.5, above=0)
+    equal_steps: int = ranged(2000, at_least=1)
+    widths: list[int] = ranged([4, 5, 10], at_least=1)
+    conditions: list[list[float]] = ranged(
+        [[1.0, 1.0, 1.0], [1.0, 0.7, 0.4], [1.0, 0.5, 0.1]], above=0
+    )
+    condition_width: int = ranged(5, at_least=1)
+    condition_before: int = ranged(1000, at_least=1)
+    before: list[int] = ranged([1, 10, 50, 100, 200, 400], at_least=1)
+    beta: float = ranged(1.0, above=0)
+    steps: int = ranged(20000, at_least=1)
+
+
 def register() -> None:
     """Store the schemas; called once before Hydra composes."""
     store = ConfigStore.instance()
@@ -204,5 +233,6 @@ def register() -> None:
         "sensing": SensingTask,
         "rectangular": RectangularTask,
         "global_convergence": GlobalTask,
+        "overparam_ablations": AblationsTask,
     }.items():
         store.store(group="schema/overparam_sensing", name=name, node=node)

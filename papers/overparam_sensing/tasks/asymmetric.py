@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import numpy as np
+from omegaconf import DictConfig
 
 from common.errors import InvalidInputError
 from common.experiment.context import RunContext, TaskResult
@@ -19,13 +21,7 @@ from papers.overparam_sensing.models import Asymmetric, Start, Symmetric, descen
 
 def run(context: RunContext) -> TaskResult:
     """``exact_*`` (C3), ``alpha_*`` (C4, C7), ``both_*`` (C5); see each function."""
-    task = context.config.task
-    named = {*task.scaled_alphas, *task.halved_alphas}
-    if not named <= {*task.alphas} or len(task.alphas) != len(task.alpha_steps):
-        raise InvalidInputError(
-            f"task.alphas={list(task.alphas)}, alpha_steps={list(task.alpha_steps)}; allowed: as "
-            f"many of both, among them all of scaled_alphas and halved_alphas, {sorted(named)}."
-        )
+    _check(context.config.task)
     metrics = exact(context)
     context.stop.raise_if_set()
     imbalance, curves = imbalanced(context)
@@ -33,52 +29,77 @@ def run(context: RunContext) -> TaskResult:
     return TaskResult(metrics | imbalance | both(context), curves=curves)
 
 
+def _check(task: DictConfig) -> None:
+    alphas = list(task.alphas)
+    if len(task.alpha_steps) != len(alphas) or len(set(alphas)) != len(alphas):
+        raise InvalidInputError(
+            f"task.alpha_steps={list(task.alpha_steps)}, task.alphas={alphas}; allowed: a number "
+            f"of steps for every scale, no scale twice."
+        )
+    for name in ("scaled_alphas", "halved_alphas"):
+        given = list(task[name])
+        if len(given) < 2 or not set(given) <= set(alphas):
+            raise InvalidInputError(
+                f"task.{name}={given}; allowed: two or more of task.alphas={alphas}."
+            )
+    for large, small in pairwise(task.halved_alphas):
+        if not math.isclose(large, 2 * small):
+            raise InvalidInputError(
+                f"task.halved_alphas={list(task.halved_alphas)}; allowed: each half of the one "
+                f"before."
+            )
+
+
 def exact(context: RunContext) -> dict[str, float]:
     """k = r: ``ratio`` of successive errors on a window, its ``gap`` to (1 - eta s_r)^2, that to R2
     (``gap_law``) and the ``steps`` to 1e-20; a small start on equal and unequal values, a large one
     on unequal."""
     task, found = context.config.task, {}
-    for name, values, alpha in (
-        ("equal", task.spectrum, task.small),
-        ("unequal", task.unequal, task.small),
-        ("large", task.unequal, task.large),
+    for names, values, alphas in (
+        (["equal"], task.spectrum, [task.small]),
+        (["unequal", "large"], task.unequal, [task.small, task.large]),
     ):
-        factors, errors = _descent(context, values, len(values), [alpha], task.exact_steps)
-        measured = np.exp(geometric(errors[:, 0], 1e-3, 1e-20).slope)
-        law = float(ratio(exact_rate(factors), task.eta))
-        found |= {
-            f"exact_ratio_{name}": float(measured),
-            f"exact_gap_{name}": abs(measured - ratio(min(values), task.eta)),
-            f"exact_gap_law_{name}": abs(measured - law),
-            f"exact_steps_{name}": first_below(errors[:, 0], 1e-20),
-        }
+        factors, errors = _descent(context, values, len(values), alphas, task.exact_steps)
+        laws = ratio(exact_rate(factors), task.eta)
+        for name, run, law in zip(names, errors.T, laws, strict=True):
+            measured = np.exp(geometric(run, 1e-3, 1e-20).slope)
+            found |= {
+                f"exact_ratio_{name}": float(measured),
+                f"exact_gap_{name}": abs(measured - ratio(min(values), task.eta)),
+                f"exact_gap_law_{name}": abs(measured - float(law)),
+                f"exact_steps_{name}": first_below(run, 1e-20),
+            }
     return found
 
 
 def imbalanced(context: RunContext) -> tuple[dict[str, float], dict[str, list[float]]]:
     """k > r, one start at every alpha: ``c`` = slope / (eta alpha^2), the largest ``spread`` of c
     over alpha, relative to its mean; ``gap`` to R3's slope, relative; ``lambda``, the rate itself;
-    ``steps`` to 1e-12. And the errors' curves."""
+    ``steps`` to 1e-12. And the errors' curves.
+
+    Scales with as many steps share a batch. Others do not: a batch steps until its slowest run is
+    done, and the smallest alpha takes more steps than all the others together.
+    """
     task, found = context.config.task, {}
     curves: dict[str, list[float]] = {}
-    cs = []
     rank = len(task.spectrum)
-    for alpha, steps in zip(task.alphas, task.alpha_steps, strict=True):
-        factors, errors = _descent(context, task.spectrum, task.width, [alpha], steps, halt=1e-26)
+    for steps in sorted(set(task.alpha_steps)):
+        alphas = [a for a, s in zip(task.alphas, task.alpha_steps, strict=True) if s == steps]
+        factors, errors = _descent(context, task.spectrum, task.width, alphas, steps, halt=1e-26)
         context.stop.raise_if_set()
-        slope = -geometric(errors[:, 0], 1e-14, 1e-24).slope
-        rate = float(imbalanced_rate(factors, rank))
-        law = -np.log(ratio(rate, task.eta))
-        name = f"a{alpha:g}"
-        curves |= trajectory(f"error_{name}", errors[:, 0])
-        found |= {
-            f"alpha_c_{name}": slope / (task.eta * alpha**2),
-            f"alpha_gap_{name}": abs(slope / law - 1),
-            f"alpha_lambda_{name}": rate,
-            f"alpha_steps_{name}": first_below(errors[:, 0], 1e-12),
-        }
-        if alpha in task.scaled_alphas:
-            cs.append(found[f"alpha_c_{name}"])
+        rates = imbalanced_rate(factors, rank).tolist()
+        for alpha, run, rate in zip(alphas, errors.T, rates, strict=True):
+            slope = -geometric(run, 1e-14, 1e-24).slope
+            law = -np.log(ratio(rate, task.eta))
+            name = f"a{alpha:g}"
+            curves |= trajectory(f"error_{name}", run)
+            found |= {
+                f"alpha_c_{name}": slope / (task.eta * alpha**2),
+                f"alpha_gap_{name}": abs(slope / law - 1),
+                f"alpha_lambda_{name}": rate,
+                f"alpha_steps_{name}": first_below(run, 1e-12),
+            }
+    cs = [found[f"alpha_c_a{alpha:g}"] for alpha in task.scaled_alphas]
     found["alpha_spread"] = max(abs(c / np.mean(cs) - 1) for c in cs)
     for large, small in pairwise(task.halved_alphas):
         a, b = f"a{large:g}", f"a{small:g}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from common.errors import InvalidInputError
 from common.experiment.context import RunContext, TaskResult
 from common.experiment.machine import device
 from common.recovery.ground_truth import diagonal
@@ -15,6 +16,10 @@ def run(context: RunContext) -> TaskResult:
     """Of many starts in one batch, k = r and k > r: ``worst_*`` squared error at the end, and
     ``rises_*``, starts whose error rises after ``monotone_from`` while above ``monotone_above``."""
     task, seed = context.config.task, context.config.seed
+    if task.monotone_from >= task.steps:
+        raise InvalidInputError(
+            f"task.monotone_from={task.monotone_from}; allowed: below task.steps={task.steps}."
+        )
     where = device(context.config.trainer)
     truth = diagonal(task.spectrum, task.size).to(where)
     seeds = list(range(seed * task.starts, (seed + 1) * task.starts))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from common.experiment.context import RunContext, TaskResult
 from common.recovery.ground_truth import diagonal, low_rank
 from common.recovery.rates import line
 from common.recovery.sensing import Population, gaussian
-from papers.overparam_sensing.laws import toy, toy_slope
+from papers.overparam_sensing.laws import next_imbalance, next_outside, toy, toy_slope
 from papers.overparam_sensing.models import Alternating, Asymmetric, Start, Symmetric, descend
 
 
@@ -42,13 +41,12 @@ def _one_step(context: RunContext) -> dict[str, float]:
     )
     f, g = _start(task, seed)
     x, both = Symmetric(f.clone()), Asymmetric(f.clone(), g.clone())
-    eye = torch.eye(task.width, dtype=f.dtype)
     for factors in (x, both):
         factors.step(factors.product() - truth, task.eta)
     wanted = {
-        "symmetric": (x.x, f[:, rank:] @ (eye - task.eta * f.mT @ f)),
-        "left": (both.f, f[:, rank:] @ (eye - task.eta * g.mT @ g)),
-        "right": (both.g, g[:, rank:] @ (eye - task.eta * f.mT @ f)),
+        "symmetric": (x.x, next_outside(f[:, rank:], f, task.eta)),
+        "left": (both.f, next_outside(f[:, rank:], g, task.eta)),
+        "right": (both.g, next_outside(g[:, rank:], f, task.eta)),
     }
     for name, (factor, rows) in wanted.items():
         found[f"outside_{name}"] = float((factor[:, rank:] - rows).abs().max())
@@ -60,10 +58,9 @@ def _start(task, seed: int) -> tuple[Tensor, Tensor]:
 
 
 def _defect(factors: Asymmetric, truth: Tensor, sensing, eta: float) -> float:
-    """Largest entry of Delta+ - Delta - eta^2 (G^T M^T M G - F^T M M^T F)."""
+    """Largest entry of what a step makes of the imbalance, less what I1 says."""
     m = sensing.normal(factors.product() - truth)
-    mg, mf = m @ factors.g, m.mT @ factors.f
-    wanted = factors.imbalance() + eta**2 * (mg.mT @ mg - mf.mT @ mf)
+    wanted = next_imbalance(factors, m, eta)
     factors.step(m, eta)
     return float((factors.imbalance() - wanted).abs().max())
 

@@ -85,7 +85,9 @@ def test_spectra_are_as_asked():
     )
 
 
-@pytest.mark.parametrize("values", [[], [1.0] * 5, [1.0, 0.0]])
+@pytest.mark.parametrize(
+    "values", [[], [1.0] * 5, [1.0, 0.0], [1.0, math.nan], [math.nan, 1.0], [math.inf]]
+)
 def test_spectra_that_no_matrix_has_are_refused(values):
     with pytest.raises(InvalidInputError, match="allowed: 1 to 4"):
         ground_truth.low_rank(values, 4, 6, rng())
