@@ -20,7 +20,9 @@ from common.sketching.leverage import incoherence
 from papers.altmin_completion.observed import Observed
 from papers.altmin_completion.solvers import ConjugateGradient, Solver
 
-# Whole matrices of more places are not laid out: their entries alone are.
+# Lanczos' method finds a few vectors of a matrix with sides of so many sooner than all are found.
+LANCZOS_SIDE = 200
+# On an accelerator it is asked for larger matrices than of so many places only.
 DENSE_PLACES = 4_000_000
 
 
@@ -71,8 +73,8 @@ def spectral_start(observed: Observed, rank: int, mu: float | None = None) -> Fl
     """Leading left singular vectors of P_Omega(M) / p, entries above 2 mu sqrt(k / m) set to zero,
     orthonormal again (step 2). Dividing by p scales singular values only.
 
-    Above four million places it is found by Lanczos' method, which SciPy has on the processor: the
-    entries go there, and the basis comes back to their device.
+    Of large matrices it is found by Lanczos' method, which SciPy has on the processor: from an
+    accelerator the entries go there, and the basis comes back, above four million places.
 
     Args:
         mu: incoherence of M; infinity clips nothing; None estimates it from these vectors.
@@ -80,17 +82,15 @@ def spectral_start(observed: Observed, rank: int, mu: float | None = None) -> Fl
     Raises:
         InvalidInputError: a rank that the shape does not allow, or a ``mu`` not above 0.
     """
-    m, n = observed.shape
     _check_rank(rank, observed.shape)
     if mu is not None and not mu > 0:
         raise InvalidInputError(f"mu={mu}; allowed: above 0, infinity, or None.")
-    # Lanczos' method finds fewer vectors than there are.
-    if m * n <= DENSE_PLACES or rank == min(m, n):
-        basis = torch.linalg.svd(observed.filled, full_matrices=False).U[:, :rank]
-    else:
+    if _are_few(rank, observed):
         basis = _by_lanczos(observed, rank)
+    else:
+        basis = torch.linalg.svd(observed.filled, full_matrices=False).U[:, :rank]
     mu = incoherence(basis) if mu is None else mu
-    clipped = torch.where(basis.abs() > 2 * mu * math.sqrt(rank / m), 0.0, basis)
+    clipped = torch.where(basis.abs() > 2 * mu * math.sqrt(rank / len(basis)), 0.0, basis)
     return torch.linalg.qr(clipped).Q
 
 
@@ -253,6 +253,13 @@ def _perturbed(x: Float[Tensor, "n k"], size: float, rng: np.random.Generator) -
     noise = torch.from_numpy(rng.standard_normal(tuple(x.shape))).to(x)
     unit = torch.linalg.matrix_norm(x, 2) / torch.linalg.matrix_norm(noise, 2)
     return x + size * unit * noise
+
+
+def _are_few(rank: int, observed: Observed) -> bool:
+    m, n = observed.shape
+    if observed.values.device.type != "cpu" and m * n <= DENSE_PLACES:
+        return False
+    return min(m, n) >= max(LANCZOS_SIDE, 10 * rank)
 
 
 def _by_lanczos(observed: Observed, rank: int) -> Float[Tensor, "m k"]:

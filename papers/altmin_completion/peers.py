@@ -13,19 +13,30 @@ from papers.altmin_completion.observed import Observed
 
 
 def projected_gradient(
-    observed: Observed, rank: int, rounds: int, *, width: int = 15, passes: int = 2
+    observed: Observed,
+    rank: int,
+    rounds: int,
+    *,
+    step: float | None = None,
+    width: int = 15,
+    passes: int = 2,
 ) -> Iterator[Float[Tensor, "m n"]]:
-    """X <- the best of a rank of X + (1 / p) P_Omega(M - X), by subspace iteration (singular value
-    projection, Jain, Meka and Dhillon 2010)."""
+    """X <- the best of a rank of X + step P_Omega(M - X), by subspace iteration (singular value
+    projection, Jain, Meka and Dhillon 2010).
+
+    Args:
+        step: None takes 1 / p, for entries known at random; at 1 the misfit rises for no mask.
+    """
+    step = 1 / observed.share if step is None else step
     m, n = observed.shape
     x = observed.values.new_zeros(m, n)
     generator = torch.Generator().manual_seed(0)
     basis = torch.randn(n, width, generator=generator, dtype=x.dtype).to(x)
     for _ in range(rounds):
-        step = x + (observed.filled - observed.mask * x) / observed.share
+        moved = x + step * (observed.filled - observed.mask * x)
         for _ in range(passes):
-            basis = torch.linalg.qr(step.mT @ torch.linalg.qr(step @ basis).Q).Q
-        u, s, vh = torch.linalg.svd(step @ basis, full_matrices=False)
+            basis = torch.linalg.qr(moved.mT @ torch.linalg.qr(moved @ basis).Q).Q
+        u, s, vh = torch.linalg.svd(moved @ basis, full_matrices=False)
         x = (u[:, :rank] * s[:rank]) @ (vh[:rank] @ basis.mT)
         yield x
 

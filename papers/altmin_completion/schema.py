@@ -249,6 +249,19 @@ class PeersTask(CompletionTask):
     limit: float = ranged(2.0, above=0)
 
 
+@dataclass
+class RatingPeersTask(RatingsTask):
+    """Beside C15, timed.
+
+    Attributes:
+        parts: of the training ratings; one says when to stop.
+        steps: of the peers.
+    """
+
+    parts: int = ranged(10, at_least=2)
+    steps: int = ranged(40, at_least=1)
+
+
 def register() -> None:
     """Store the schemas; called once before Hydra composes."""
     store = ConfigStore.instance()
@@ -265,5 +278,6 @@ def register() -> None:
         "ratings": RatingsTask,
         "sea_temperature": SeaTask,
         "completion_peers": PeersTask,
+        "rating_peers": RatingPeersTask,
     }.items():
         store.store(group="schema/altmin_completion", name=name, node=node)

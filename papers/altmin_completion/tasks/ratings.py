@@ -19,7 +19,7 @@ def run(context: RunContext) -> TaskResult:
     task = context.config.task
     where = device(context.config.trainer)
     data = load(OmegaConf.to_object(task.dataset), context.data)
-    train, test = (_observed(split).to(where) for split in (data.train, data.test))
+    train, test = (observed_ratings(split).to(where) for split in (data.train, data.test))
     metrics = {"short": float(train.fewer_than(task.rank))}
     for name, predicted in predictions(
         train,
@@ -35,6 +35,7 @@ def run(context: RunContext) -> TaskResult:
     return TaskResult(metrics, [data_entry(data)])
 
 
-def _observed(split: Entries) -> Observed:
+def observed_ratings(split: Entries) -> Observed:
+    """Users by films."""
     places = (torch.from_numpy(part) for part in (split.users, split.items))
     return Observed(SHAPE, *places, torch.from_numpy(split.stars))

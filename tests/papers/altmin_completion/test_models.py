@@ -75,7 +75,7 @@ def test_large_starts_are_not_laid_out(monkeypatch):
     """By singular value decomposition and by Lanczos' method: the same space."""
     seen = draw(60, 2, 0.8, rng()).observed
     whole = spectral_start(seen, 2, math.inf)
-    monkeypatch.setattr("papers.altmin_completion.models.DENSE_PLACES", 0)
+    monkeypatch.setattr("papers.altmin_completion.models.LANCZOS_SIDE", 0)
     assert distance(spectral_start(seen, 2, math.inf), whole) < 1e-8
     flat = Observed((3, 2_000_000), *torch.tensor([[0, 1, 2], [5, 9, 7]]), torch.ones(3).double())
     assert spectral_start(flat, 2).shape == (3, 2)
