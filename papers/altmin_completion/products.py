@@ -14,7 +14,7 @@ _ONE_BY_ONE = 1 << 14
 def transposed(a: Float[Tensor, "g n k"], b: Float[Tensor, "g n"]) -> Float[Tensor, "g k"]:
     """A^T b."""
     if not _is_large(a):
-        return (a.mT @ b[..., None])[..., 0]
+        return (b[:, None] @ a)[:, 0]
     found = torch.empty_like(a[:, 0])
     for one, right, out in zip(a, b, found, strict=True):
         torch.mv(one.mT, right, out=out)
@@ -24,7 +24,7 @@ def transposed(a: Float[Tensor, "g n k"], b: Float[Tensor, "g n"]) -> Float[Tens
 def normal(a: Float[Tensor, "g n k"], z: Float[Tensor, "g k"]) -> Float[Tensor, "g k"]:
     """A^T A z."""
     if not _is_large(a):
-        return (a.mT @ (a @ z[..., None]))[..., 0]
+        return (z[:, None] @ a.mT @ a)[:, 0]
     found = torch.empty_like(z)
     for one, right, out in zip(a, z, found, strict=True):
         torch.mv(one.mT, torch.mv(one, right), out=out)

@@ -74,7 +74,7 @@ class Exact(Solver):
         if observed.is_dense:
             k = partner.shape[1]
             pairs = (partner[:, :, None] * partner[:, None, :]).flatten(1)
-            grams = (observed.mask @ pairs).unflatten(1, (k, k)) + self._ridge(partner)
+            grams = self._ridged((observed.mask @ pairs).unflatten(1, (k, k)))
             found, bad = normal_equations(grams, observed.filled @ partner)
         else:
             for block in observed.blocks:
@@ -91,11 +91,13 @@ class Exact(Solver):
         if self.method == "qr":
             found = by_qr(*ridged(a, b, self.ridge))
             return found, torch.zeros(len(a), dtype=torch.bool, device=a.device)
-        return normal_equations(a.mT @ a + self._ridge(a[0]), transposed(a, b))
+        return normal_equations(self._ridged(a.mT @ a), transposed(a, b))
 
-    def _ridge(self, partner: Float[Tensor, "n k"]) -> Float[Tensor, "k k"]:
-        k = partner.shape[1]
-        return self.ridge * torch.eye(k, dtype=partner.dtype, device=partner.device)
+    def _ridged(self, grams: Float[Tensor, "g k k"]) -> Float[Tensor, "g k k"]:
+        """In place."""
+        if self.ridge:
+            grams.diagonal(dim1=-2, dim2=-1).add_(self.ridge)
+        return grams
 
 
 @dataclass(frozen=True)
