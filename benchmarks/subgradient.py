@@ -1,7 +1,8 @@
 """The sub-gradient method (subgm): a trajectory, alone and in a batch, against a plain loop.
 
 The roofline of one run is the reading of the measurements, twice a step; that of a batch the same
-two products by themselves.
+two products by themselves. A step's length takes the eigenvalues of a d x d matrix, run by run: they
+are shown beside.
 """
 
 import numpy as np
@@ -56,6 +57,13 @@ def of_size(size: int, number: int, rounds: int) -> list[Measurement]:
 
         return read
 
+    symmetric = torch.from_numpy(np.random.default_rng(1).standard_normal((BATCH, size, size)))
+    symmetric = symmetric + symmetric.mT
+
+    def eigenvalues() -> None:
+        for _ in range(STEPS):
+            torch.linalg.eigvalsh(symmetric)
+
     seconds = interleaved_medians(
         {
             "one": ours(1),
@@ -63,6 +71,7 @@ def of_size(size: int, number: int, rounds: int) -> list[Measurement]:
             "plain": plain,
             "read": products(one),
             "products": products(many),
+            "eigenvalues": eigenvalues,
         },
         rounds,
     )
@@ -81,6 +90,12 @@ def of_size(size: int, number: int, rounds: int) -> list[Measurement]:
             seconds["products"] / seconds["batch"],
             "x",
             (">=", 0.6),
+        ),
+        Measurement(
+            title,
+            f"eigenvalues of {BATCH} / step of {BATCH}",
+            seconds["eigenvalues"] / seconds["batch"],
+            "x",
         ),
         Measurement(title, "two readings / a step", seconds["read"] / seconds["one"], "x"),
     ]
