@@ -1,8 +1,8 @@
 """The sub-gradient method (subgm): a trajectory, alone and in a batch, against a plain loop.
 
 The roofline of one run is the reading of the measurements, twice a step; that of a batch the same
-two products by themselves. A step's length takes the eigenvalues of a d x d matrix, run by run: they
-are shown beside.
+two products by themselves. A step's length takes the eigenvalues of a d x d matrix, run by run:
+they are shown beside.
 """
 
 import numpy as np
