@@ -37,8 +37,10 @@ class Annuli:
     power: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.alpha < math.inf:
-            raise InvalidInputError(f"alpha={self.alpha}; allowed: above 0, and finite.")
+        if not 1 < 1 + self.alpha < math.inf:
+            raise InvalidInputError(
+                f"alpha={self.alpha}; allowed: above 0, so that 1 + alpha is above 1, and finite."
+            )
         if self.weight not in _EXPONENTS:
             raise InvalidInputError(
                 f"weight={self.weight!r}; allowed: {', '.join(map(repr, _EXPONENTS))}."
@@ -52,12 +54,17 @@ class Annuli:
         offsets, indices = [], []
         j, edge = 0, self.leaves
         while edge >= 1:
-            inner = math.floor(self.leaves / (1 + self.alpha) ** (j + 1))
-            if inner < edge:
-                offsets.append(edge)
-                indices.append(j)
-            j, edge = j + 1, inner
+            # Of the annuli that end at this leaf the last; those before it have no leaf.
+            j = max(j, math.floor(math.log(self.leaves / edge) / math.log1p(self.alpha)) - 1)
+            while self._edge(j + 1) >= edge:
+                j += 1
+            offsets.append(edge)
+            indices.append(j)
+            j, edge = j + 1, self._edge(j + 1)
         return offsets[::-1], indices[::-1]
+
+    def _edge(self, j: int) -> int:
+        return math.floor(self.leaves / (1 + self.alpha) ** j)
 
     @cached_property
     def offsets(self) -> Int[Tensor, " annuli"]:

@@ -11,10 +11,11 @@ from torch import Tensor
 
 from common.errors import InvalidInputError
 from papers.private_similarity.mechanisms import NoiseMechanism
+from papers.private_similarity.models import finite_positive, rows
+from papers.private_similarity.sizes import Sizes, with_sizes
 
 Rule = Literal["average", "nearest_mean"]
-Sizes = Literal["public", "noisy"]
-SIZES_PART = 0.1  # of the budget, where class sizes are private
+BLOCK = 4096  # rows that are widened at a time
 
 
 @dataclass(frozen=True)
@@ -43,38 +44,41 @@ class ClassMeans:
         """All classes at once, each with the whole budget: a record is in one of them.
 
         That is so where neighbours have one record more or less. Where a record is replaced, its
-        label with it, two sums change, which the mechanism's doubled sensitivity covers.
+        label with it, two sums change, which the mechanism's doubled sensitivity covers. Rows are
+        cut and added up in float64: in float32 the sum of many moves by more than the bound.
 
         Args:
+            x: float32 or float64.
             classes: labels are 0 to classes - 1.
             bound: of a row's norm, l1 or l2 as the mechanism has it; longer rows are cut. None: 1
                 in the l2 norm, sqrt(d) in l1, that of any row of l2 norm 1.
             sizes: of the classes are ``public``, or ``noisy`` for a tenth of the budget.
 
         Raises:
-            InvalidInputError: labels that are none, or a bound that is not above 0.
+            InvalidInputError: rows that are not finite floats, labels that are none, or a bound
+                that is not above 0.
         """
         if len(x) != len(y) or not len(x):
             raise InvalidInputError(f"{len(x)} rows and {len(y)} labels; wanted: as many, not 0.")
+        points = rows(x, "x")
+        if y.is_floating_point() or y.is_complex() or y.dtype == torch.bool:
+            raise InvalidInputError(f"labels of {y.dtype}; allowed: whole numbers.")
         if int(y.min()) < 0 or int(y.max()) >= classes:
             raise InvalidInputError(
                 f"labels {int(y.min())} to {int(y.max())}; allowed: 0 to {classes - 1}."
             )
-        if sizes not in ("public", "noisy"):
-            raise InvalidInputError(f"sizes={sizes!r}; allowed: 'public' or 'noisy'.")
         limit = (1.0 if mechanism.norm == 2 else x.shape[1] ** 0.5) if bound is None else bound
-        if not limit > 0:
-            raise InvalidInputError(f"bound={bound}; allowed: above 0.")
-        norms = torch.linalg.vector_norm(x, mechanism.norm, dim=1)
-        members = torch.nn.functional.one_hot(y, classes).to(x)
-        members *= (limit / norms.clamp_min(limit))[:, None]
+        finite_positive(limit, "bound")
         counts = torch.bincount(y, minlength=classes).double()
-        for_sums = mechanism
-        if sizes == "noisy":
-            counts = mechanism.share(SIZES_PART).release(counts, 1.0)
-            for_sums = mechanism.share(1 - SIZES_PART)
-        sums = for_sums.release(members.mT @ x, limit)
-        return cls(sums / counts.clamp_min(1)[:, None])
+        for_sums, counts = with_sizes(mechanism, counts, sizes)
+        totals = counts.new_zeros(classes, x.shape[1])
+        for part, labels in zip(points.split(BLOCK), y.split(BLOCK), strict=True):
+            wide = part.double()
+            norms = torch.linalg.vector_norm(wide, mechanism.norm, dim=1)
+            wide *= (limit / norms.clamp_min(limit))[:, None]
+            totals.index_add_(0, labels, wide)
+        sums = for_sums.release(totals, limit)
+        return cls(sums / counts[:, None])
 
     def scores(self, y: Float[Tensor, "q d"], rule: Rule = "average") -> Float[Tensor, "q classes"]:
         """The larger, the more alike.

@@ -64,7 +64,7 @@ class DPSGD:
         Args:
             check: called before every step; may raise.
         """
-        generator = torch.Generator(x.device).manual_seed(seed)
+        generator = torch.Generator().manual_seed(seed)  # the same numbers on every device
         widths = [x.shape[1], *([self.hidden] if self.hidden else []), classes]
         layers = [torch.zeros(classes, widths[-2] + 1).to(x)]
         if self.hidden:
@@ -74,7 +74,7 @@ class DPSGD:
             check()
             rows, labels = x, y
             if self.sampling < 1:
-                chosen = torch.rand(len(x), generator=generator) < self.sampling
+                chosen = (torch.rand(len(x), generator=generator) < self.sampling).to(x.device)
                 rows, labels = x[chosen], y[chosen]
             for layer, total in zip(
                 layers, clipped_sums(layers, rows, labels, self.clip), strict=True
@@ -96,7 +96,7 @@ def clipped_sums(
     """Sum over rows of the gradient of the cross entropy, each cut to a norm over all layers."""
     *inputs, found = _forward(layers, x)
     residual = torch.softmax(found, 1)
-    residual[torch.arange(len(y)), y] -= 1
+    residual[torch.arange(len(y), device=y.device), y] -= 1
     residuals = [residual]
     if len(layers) == 2:
         back = residual @ layers[1][:, :-1]

@@ -3,6 +3,7 @@ their noise from OpenDP (extra ``privacy``) unless a simulation is asked for."""
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Literal
 
 import numpy as np
@@ -12,12 +13,19 @@ from jaxtyping import Float
 from common.errors import InvalidInputError, UserError
 from papers.private_similarity.class_means import ClassMeans, Rule
 from papers.private_similarity.kernels import FeatureMap, Kernel, KernelSums
-from papers.private_similarity.mechanisms import Backend, Gaussian, Laplace, NoiseMechanism
+from papers.private_similarity.mechanisms import (
+    Backend,
+    Gaussian,
+    Laplace,
+    Neighbors,
+    NoiseMechanism,
+)
 from papers.private_similarity.opendp_backend import OpenDP
 from papers.private_similarity.simulation import Simulation
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin
+    from sklearn.utils import check_random_state
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import check_is_fitted, validate_data
 except ImportError:
@@ -34,7 +42,7 @@ class PrivateKernelDensity(BaseEstimator):
     """The average kernel of private points to a query.
 
     Args:
-        epsilon: of differential privacy, records added or removed; n is public.
+        epsilon: of differential privacy; n is public.
         delta: 0 for Laplace noise; above it for Gaussian noise, which does not grow with
             ``features``.
         kernel: ``gaussian`` exp(-||x - y||^2), ``exponential`` exp(-||x - y||), ``laplacian``
@@ -43,6 +51,8 @@ class PrivateKernelDensity(BaseEstimator):
         features: pairs of random Fourier features.
         projected: dimensions kept by a random projection before them; None: all.
         noise: ``opendp``; or ``simulation``, which repeats and is not private.
+        neighbors: data sets that are to look alike differ by one record more or less, or by what
+            one record is (``replace``).
         random_state: of the features, and of simulated noise.
 
     Attributes:
@@ -59,11 +69,13 @@ class PrivateKernelDensity(BaseEstimator):
         bandwidth: float = 1.0,
         features: int = 500,
         projected: int | None = None,
+        neighbors: Neighbors = "add_remove",
         noise: Noise = "opendp",
         random_state: int = 0,
     ):
         self.epsilon = epsilon
         self.delta = delta
+        self.neighbors = neighbors
         self.kernel = kernel
         self.bandwidth = bandwidth
         self.features = features
@@ -85,9 +97,9 @@ class PrivateKernelDensity(BaseEstimator):
             kernel=self.kernel,
             bandwidth=self.bandwidth,
             projected=self.projected,
-            seed=self.random_state,
+            seed=_seed(self.random_state),
         )
-        mechanism = _mechanism(self.epsilon, self.delta, self.noise, self.random_state)
+        mechanism = _mechanism(self)
         self.sums_ = KernelSums.release(X, mechanism, drawn)
         return self
 
@@ -102,12 +114,13 @@ class PrivateMeanClassifier(ClassifierMixin, BaseEstimator):
     """The class whose noisy mean is most alike.
 
     Args:
-        epsilon: of differential privacy, records with their labels added or removed; the classes,
-            and how many records each has, are public.
+        epsilon: of differential privacy, of records with their labels; the classes, and how many
+            records each has, are public.
         delta: 0 for Laplace noise; above it for Gaussian noise.
         rule: ``average`` similarity, or ``nearest_mean``.
         normalize: every row to norm 1; without, longer rows alone.
         noise: ``opendp``; or ``simulation``, which repeats and is not private.
+        neighbors: as of ``PrivateKernelDensity``.
         random_state: of simulated noise.
 
     Attributes:
@@ -123,11 +136,13 @@ class PrivateMeanClassifier(ClassifierMixin, BaseEstimator):
         delta: float = 1e-5,
         rule: Rule = "nearest_mean",
         normalize: bool = True,
+        neighbors: Neighbors = "add_remove",
         noise: Noise = "opendp",
         random_state: int = 0,
     ):
         self.epsilon = epsilon
         self.delta = delta
+        self.neighbors = neighbors
         self.rule = rule
         self.normalize = normalize
         self.noise = noise
@@ -143,7 +158,7 @@ class PrivateMeanClassifier(ClassifierMixin, BaseEstimator):
         X, y = validate_data(self, X, y, dtype=FLOATS, force_writeable=True)
         check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
-        mechanism = _mechanism(self.epsilon, self.delta, self.noise, self.random_state)
+        mechanism = _mechanism(self)
         released = ClassMeans.release(
             torch.from_numpy(self._rows(X)), torch.from_numpy(labels), len(self.classes_), mechanism
         )
@@ -169,10 +184,17 @@ class PrivateMeanClassifier(ClassifierMixin, BaseEstimator):
         return np.divide(X, norms, out=np.zeros_like(X), where=norms > 0)
 
 
-def _mechanism(epsilon: float, delta: float, noise: str, seed: int) -> NoiseMechanism:
-    if noise not in ("opendp", "simulation"):
-        raise InvalidInputError(f"noise={noise!r}; allowed: 'opendp' or 'simulation'.")
-    backend: Backend = OpenDP() if noise == "opendp" else Simulation(seed)
-    if delta == 0:
-        return Laplace(epsilon, backend)
-    return Gaussian.of(epsilon, delta, backend)
+def _mechanism(model: PrivateKernelDensity | PrivateMeanClassifier) -> NoiseMechanism:
+    if model.noise not in ("opendp", "simulation"):
+        raise InvalidInputError(f"noise={model.noise!r}; allowed: 'opendp' or 'simulation'.")
+    private = model.noise == "opendp"
+    backend: Backend = OpenDP() if private else Simulation(_seed(model.random_state))
+    if model.delta == 0:
+        return Laplace(model.epsilon, backend, model.neighbors)
+    return Gaussian.of(model.epsilon, model.delta, backend, model.neighbors)
+
+
+def _seed(random_state: int | np.random.RandomState | None) -> int:
+    if isinstance(random_state, Integral):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31 - 1))

@@ -6,7 +6,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -16,7 +15,13 @@ from common.sketching.sketches import DenseSketch, gaussian
 from papers.private_similarity.annuli import Weight
 from papers.private_similarity.kernels import own_stream
 from papers.private_similarity.mechanisms import NoiseMechanism
-from papers.private_similarity.models import Counting, DistanceSums, finite_positive, rows
+from papers.private_similarity.models import (
+    Counting,
+    DistanceSums,
+    asked_rows,
+    finite_positive,
+    rows,
+)
 
 DISTORTION = math.sqrt(math.pi / 2 - 1)  # of one distance, relative, times sqrt(k)
 
@@ -90,19 +95,12 @@ class EuclideanSums:
         counts: Counting = "tree",
     ) -> Array:
         """Of each query the sum, float64; see ``DistanceSums.query``."""
-        asked = rows(y, "y")
-        size = self.projection.matrix.shape[1]
-        if asked.shape[1] != size:
-            raise InvalidInputError(f"y has {asked.shape[1]} coordinates; the points have {size}.")
+        asked = asked_rows(y, self.projection.matrix.shape[1])
         found = images(asked.double() - self.centre, self.projection)
         return like(self.sums.query(found, alpha, weight=weight, counts=counts), y)
 
     def deviation(self, y: Array, mechanism: NoiseMechanism, alpha: float = 0.1) -> Array:
         """Of the noise in the answers, in closed form."""
-        found = images(rows(y, "y").double() - self.centre, self.projection)
+        asked = asked_rows(y, self.projection.matrix.shape[1])
+        found = images(asked.double() - self.centre, self.projection)
         return like(self.sums.deviation(found, mechanism, alpha), y)
-
-
-def distortion(distances: Float[Tensor, " n"], size: int) -> float:
-    """Deviation of relative distances sqrt(k), to be compared with ``DISTORTION``."""
-    return float(torch.std(distances, correction=0)) * math.sqrt(size)

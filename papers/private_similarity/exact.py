@@ -7,13 +7,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from common.recovery.arrays import Array, like
-from papers.private_similarity.models import rows
+from papers.private_similarity.models import asked_rows, rows
 from papers.private_similarity.trees import LeafCounts, leaf_of
 
 
 def l1_sums(x: Array, y: Array) -> Array:
     """sum_i ||x_i - y||_1, float64, by sorting each coordinate: O((n + q) d log n)."""
-    points, asked = rows(x, "x").double(), rows(y, "y").double()
+    points, asked = rows(x, "x").double(), asked_rows(y, rows(x, "x").shape[1]).double()
     total = torch.zeros(len(asked), dtype=torch.float64, device=asked.device)
     for column, at in zip(points.unbind(1), asked.unbind(1), strict=True):
         total += line_sums(column, at)
@@ -45,8 +45,8 @@ def rounded_sums(x: Array, y: Array, low: float, high: float, leaves: int, p: fl
 def leaf_sums(counts: LeafCounts, leaf: Float[Tensor, "q d"]) -> Float[Tensor, " q"]:
     """Distances in leaves, summed over noisy counts as they are, without annuli: sum over leaves i
     of |i - y| times the count."""
-    place = torch.arange(counts.leaves, dtype=torch.float64)
-    total = torch.zeros(len(leaf), dtype=torch.float64)
+    place = torch.arange(counts.leaves, dtype=torch.float64, device=leaf.device)
+    total = torch.zeros(len(leaf), dtype=torch.float64, device=leaf.device)
     for row, at in zip(counts.counts, leaf.unbind(1), strict=True):
         number = torch.nn.functional.pad(row.cumsum(0), (1, 0))
         moment = torch.nn.functional.pad((row * place).cumsum(0), (1, 0))

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import product
+from numbers import Integral
 
 import torch
 from jaxtyping import Float, Int
@@ -14,7 +15,7 @@ from torch import Tensor
 from common.errors import InvalidInputError
 from common.recovery.arrays import Array, like
 from papers.private_similarity.mechanisms import NoiseMechanism
-from papers.private_similarity.models import finite_positive, rows
+from papers.private_similarity.models import asked_rows, finite_positive, rows
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,14 @@ class FastGaussSums:
         """Moments of all cells, the empty ones too. n is public; points outside are moved to the
         border.
 
-        A record changes the moments of one cell, by at most (sum of (side / 2)^b / b!)^d in the l1
-        norm.
+        A record changes a moment of one cell by at most the product of r_b = (side / 2)^b / b!.
+        Moments are released in units of their own, so that the variance of an answer is least:
+        noise in proportion to (r_b / h_b^2)^(1/3), or (r_b / h_b)^(1/2) for the l2 norm, h_b the
+        root mean square of the function that they meet in an answer.
+
+        Args:
+            side: of a cell.
+            order: moments b < order of each coordinate.
         """
         points = rows(x, "x").double()
         n, d = points.shape
@@ -66,29 +73,28 @@ class FastGaussSums:
                 f"low={low}, high={high}, order={order}; allowed: low below high, order 1 or more."
             )
         finite_positive(side, "side")
+        if not isinstance(order, Integral) or not reach > 0:
+            raise InvalidInputError(f"order={order}, reach={reach}; allowed: whole, and above 0.")
         cells = math.ceil((high - low) / side)
         place = ((points - low) / side).floor().long().clamp(0, cells - 1)
         offset = points.clamp(low, high) - (low + (place + 0.5) * side)
         powers = _powers(offset, order)
-        moments = torch.zeros(cells**d, order**d, dtype=torch.float64)
+        moments = torch.zeros(cells**d, order**d, dtype=torch.float64, device=points.device)
         moments.index_add_(0, _flat(place, cells), powers)
-        one = _powers(torch.full((1, 1), side / 2, dtype=torch.float64), order)
-        largest = float(one.abs().pow(mechanism.norm).sum()) ** (d / mechanism.norm)
-        noisy = mechanism.release(moments / n, largest / n)
-        return cls(noisy, low, side, order, reach, (cells,) * d)
+        largest, unit = _units(side, order, mechanism.norm)
+        sensitivity = float((largest / unit).pow(mechanism.norm).sum()) ** (d / mechanism.norm)
+        units = _products(unit.expand(1, d, order)).to(points.device)
+        noisy = mechanism.release(moments / units, sensitivity) * units
+        return cls(noisy / n, low, side, order, reach, (cells,) * d)
 
     def query(self, y: Array) -> Array:
         """Of each query the average, float64."""
-        asked = rows(y, "y").double()
-        if asked.shape[1] != len(self.grid):
-            raise InvalidInputError(
-                f"y has {asked.shape[1]} coordinates; the points have {len(self.grid)}."
-            )
+        asked = asked_rows(y, len(self.grid)).double()
         at = ((asked - self.low) / self.side).floor().long()
         steps = math.ceil(self.reach / self.side)
-        total = torch.zeros(len(asked), dtype=torch.float64)
+        total = torch.zeros(len(asked), dtype=torch.float64, device=asked.device)
         for shift in product(range(-steps, steps + 1), repeat=len(self.grid)):
-            cell = at + torch.tensor(shift)
+            cell = at + torch.tensor(shift, device=at.device)
             inside = ((cell >= 0) & (cell < self.grid[0])).all(1)
             if not bool(inside.any()):
                 continue
@@ -104,6 +110,16 @@ def _flat(place: Int[Tensor, "n d"], cells: int) -> Int[Tensor, " n"]:
     for column in place[:, 1:].unbind(1):
         index = index * cells + column
     return index
+
+
+def _units(side: float, order: int, norm: int) -> tuple[Tensor, Tensor]:
+    """r_b and the unit of a moment of one coordinate."""
+    b = torch.arange(order, dtype=torch.float64)
+    largest = (side / 2) ** b / torch.exp(torch.lgamma(b + 1))
+    # The integral of (exp(-t^2) H_b(t))^2 is 2^(b - 1/2) Gamma(b + 1/2).
+    met = torch.sqrt(2 ** (b - 0.5) * torch.exp(torch.lgamma(b + 0.5)))
+    unit = (largest / met**2) ** (1 / 3) if norm == 1 else (largest / met) ** 0.5
+    return largest, unit
 
 
 def _powers(t: Float[Tensor, "n d"], order: int) -> Float[Tensor, "n terms"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
@@ -18,10 +19,12 @@ from common.sketching.random_features import FEATURES, RandomFeatures
 from common.sketching.sketches import KINDS, DenseSketch, Sketch
 from papers.private_similarity.mechanisms import NoiseMechanism
 from papers.private_similarity.models import finite_positive, rows
+from papers.private_similarity.sizes import Sizes, with_sizes
 
 Kernel = Literal["gaussian", "exponential", "laplacian"]
 Reduction = Literal["gaussian", "very_sparse", "hadamard"]
 BLOCK_BYTES = 64 * 2**20
+COPIES = 2  # of a block of pairs are alive at once
 CACHE_BYTES = 2 * 2**20
 
 
@@ -118,12 +121,11 @@ class FeatureMap:
     def _kept(self) -> dict[Any, tuple[RandomFeatures, Sketch | None]]:
         return {}
 
-    def mean(self, x: Float[Tensor, "n d"]) -> Float[Tensor, " features"]:
+    def total(self, x: Float[Tensor, "n d"]) -> Float[Tensor, " features"]:
         """Of z over rows, float64: blocks that a cache holds are summed in the type of x, and added
         in float64."""
         block = max(1, CACHE_BYTES // (x.element_size() * self.features.features))
-        total = sum(self.apply(part).sum(0).double() for part in x.split(block))
-        return total / len(x)
+        return sum(self.apply(part).sum(0).double() for part in x.split(block))
 
 
 @dataclass(frozen=True)
@@ -139,20 +141,30 @@ class KernelSums:
     mean: Float[Tensor, " features"]
 
     @classmethod
-    def release(cls, x: Array, mechanism: NoiseMechanism, feature_map: FeatureMap) -> KernelSums:
-        """The mean of the features with noise. n is public: a private one is divided by after
-        noise of its own.
+    def release(
+        cls,
+        x: Array,
+        mechanism: NoiseMechanism,
+        feature_map: FeatureMap,
+        *,
+        sizes: Sizes = "public",
+    ) -> KernelSums:
+        """The sum of the features with noise, over n.
 
-        One record changes the mean by sqrt(2 I) / n in the l1 norm; in the l2 norm by 1 / n, or
-        sqrt(2) / n of features with a phase.
+        One record changes the sum by sqrt(2 I) in the l1 norm; in the l2 norm by 1, or sqrt(2) of
+        features with a phase. n is what it is divided by only.
 
         Args:
-            x: (n, d), float32 or float64; features are computed in that type.
+            x: (n, d), float32 or float64; features are computed in that type, and their last bits
+                are not accounted for.
+            sizes: n is ``public``, or ``noisy`` for a tenth of the budget.
         """
         points = rows(x, "x")
+        size = torch.tensor(float(len(points)), dtype=torch.float64, device=points.device)
+        for_sums, size = with_sizes(mechanism, size, sizes)
         norms = feature_map.features.largest_norms
-        sensitivity = norms[mechanism.norm - 1] / len(points)
-        return cls(feature_map, mechanism.release(feature_map.mean(points), sensitivity))
+        total = for_sums.release(feature_map.total(points), norms[mechanism.norm - 1])
+        return cls(feature_map, total / size)
 
     def query(self, y: Array, clip: bool = False) -> Array:
         """Of each query the average, in the type of y.
@@ -168,26 +180,27 @@ class KernelSums:
 def own_stream(seed: int | list[int]) -> np.random.Generator:
     """A generator for maps: points may have been drawn from the same seed, and a projection by rows
     that are points is none."""
-    return np.random.default_rng([20_240, *([seed] if isinstance(seed, int) else seed)])
+    return np.random.default_rng([20_240, *([seed] if isinstance(seed, Integral) else seed)])
 
 
 def exact_average(
     x: Float[Tensor, "n d"], y: Float[Tensor, "q d"], kernel: str, bandwidth: float = 1.0
 ) -> Float[Tensor, " q"]:
-    """(1 / n) sum_i k(x_i, y) pair by pair, in blocks of at most 64 MiB.
+    """(1 / n) sum_i k(x_i, y) pair by pair, in blocks that take 64 MiB with what is computed of
+    them.
 
     Args:
         kernel: see ``FeatureMap.draw``; also ``inverse`` 1 / (1 + ||x - y||_2) and
             ``inverse_square`` 1 / (1 + ||x - y||_2^2).
     """
-    block = max(1, BLOCK_BYTES // (x.element_size() * len(y)))
+    block = max(1, BLOCK_BYTES // (COPIES * x.element_size() * len(y)))
     total = torch.zeros(len(y), dtype=torch.float64, device=x.device)
     for part in x.split(block):
         if kernel in ("laplacian", "exponential", "inverse"):
-            z = torch.cdist(y, part, p=1 if kernel == "laplacian" else 2) / bandwidth
+            z = torch.cdist(y, part, p=1 if kernel == "laplacian" else 2).div_(bandwidth)
         else:
-            z = squared_distances(y, part) / bandwidth**2
-        values = 1 / (1 + z) if kernel.startswith("inverse") else torch.exp(-z)
+            z = squared_distances(y, part).div_(bandwidth**2)
+        values = z.add_(1).reciprocal_() if kernel.startswith("inverse") else z.neg_().exp_()
         total += values.sum(1, dtype=torch.float64)
     return total / len(x)
 

@@ -1,5 +1,5 @@
 """Other private sums of l1 distances, a structure a coordinate: a flat histogram, distances at the
-points of a grid, private multiplicative weights, and trees of counts and sums."""
+points of a grid, and trees of counts and sums."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from common.errors import InvalidInputError
+from common.recovery.arrays import Array, like
 from papers.private_similarity.exact import leaf_sums, line_sums
 from papers.private_similarity.mechanisms import NoiseMechanism
+from papers.private_similarity.models import asked_rows, rows
 from papers.private_similarity.trees import CountTrees, LeafCounts, leaf_of
 
 
@@ -33,7 +35,7 @@ class FlatSums:
     @classmethod
     def release(
         cls,
-        x: Float[Tensor, "n d"],
+        x: Array,
         mechanism: NoiseMechanism,
         *,
         low: float = 0.0,
@@ -41,16 +43,17 @@ class FlatSums:
         height: int = 16,
     ) -> FlatSums:
         """2^height leaves a coordinate."""
-        leaf = leaf_of(x, low, high, 2**height)
-        counts = torch.stack([torch.bincount(c, minlength=2**height) for c in leaf.unbind(1)])
-        sensitivity = x.shape[1] ** (1 / mechanism.norm)
-        return cls(LeafCounts(mechanism.release(counts.double(), sensitivity)), low, high)
+        points = rows(x, "x")
+        leaf = leaf_of(points, low, high, 2**height).unbind(1)
+        counts = LeafCounts.of(leaf, 2**height).counts
+        sensitivity = points.shape[1] ** (1 / mechanism.norm)
+        return cls(LeafCounts(mechanism.release(counts, sensitivity)), low, high)
 
-    def query(self, y: Float[Tensor, "q d"]) -> Float[Tensor, " q"]:
+    def query(self, y: Array) -> Array:
         """Sums."""
         leaves = self.counts.leaves
-        leaf = leaf_of(y, self.low, self.high, leaves)
-        return (self.high - self.low) / leaves * leaf_sums(self.counts, leaf)
+        leaf = leaf_of(asked_rows(y, len(self.counts.counts)), self.low, self.high, leaves)
+        return like((self.high - self.low) / leaves * leaf_sums(self.counts, leaf), y)
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class GridSums:
     @classmethod
     def release(
         cls,
-        x: Float[Tensor, "n d"],
+        x: Array,
         mechanism: NoiseMechanism,
         *,
         parts: int,
@@ -83,22 +86,25 @@ class GridSums:
         Args:
             parts: g; about sqrt(n epsilon) is best.
         """
-        if parts < 1:
-            raise InvalidInputError(f"parts={parts}; allowed: 1 or more.")
-        grid = torch.linspace(low, high, parts + 1, dtype=torch.float64)
-        moved = x.double().clamp(low, high)
+        if parts < 1 or not -math.inf < low < high < math.inf:
+            raise InvalidInputError(
+                f"parts={parts}, range [{low}, {high}]; allowed: 1 or more; finite, low below high."
+            )
+        moved = rows(x, "x").double().clamp(low, high)
+        grid = torch.linspace(low, high, parts + 1, dtype=torch.float64, device=moved.device)
         sums = torch.stack([line_sums(column, grid) for column in moved.unbind(1)])
         sensitivity = (high - low) * sums.numel() ** (1 / mechanism.norm)
         return cls(mechanism.release(sums, sensitivity), low, high)
 
-    def query(self, y: Float[Tensor, "q d"]) -> Float[Tensor, " q"]:
+    def query(self, y: Array) -> Array:
         """Sums, interpolated."""
         parts = self.values.shape[1] - 1
-        place = (y.double() - self.low) * (parts / (self.high - self.low))
+        asked = asked_rows(y, len(self.values)).double()
+        place = (asked - self.low) * (parts / (self.high - self.low))
         left = place.floor().long().clamp(0, parts - 1)
         share = (place - left).clamp(0, 1)
         first = self.values.mT.gather(0, left)
-        return (first + share * (self.values.mT.gather(0, left + 1) - first)).sum(1)
+        return like((first + share * (self.values.mT.gather(0, left + 1) - first)).sum(1), y)
 
 
 @dataclass(frozen=True)
@@ -121,7 +127,7 @@ class CountAndSumTrees:
     @classmethod
     def release(
         cls,
-        x: Float[Tensor, "n d"],
+        x: Array,
         mechanism: NoiseMechanism,
         *,
         low: float = 0.0,
@@ -129,8 +135,9 @@ class CountAndSumTrees:
         height: int = 16,
     ) -> CountAndSumTrees:
         """Half of the budget each."""
-        leaf, leaves = leaf_of(x, low, high, 2**height), 2**height
-        moved = x.double().clamp(low, high) - low
+        points, leaves = rows(x, "x"), 2**height
+        leaf = leaf_of(points, low, high, leaves)
+        moved = points.double().clamp(low, high) - low
         totals = torch.stack([
             torch.bincount(at, weights=column, minlength=leaves)
             for at, column in zip(leaf.unbind(1), moved.unbind(1), strict=True)
@@ -143,64 +150,18 @@ class CountAndSumTrees:
             high,
         )
 
-    def query(self, y: Float[Tensor, "q d"]) -> Float[Tensor, " q"]:
+    def query(self, y: Array) -> Array:
         """Sums, of queries moved to the border of their leaf."""
         leaves = self.counts.leaves
-        leaf = leaf_of(y, self.low, self.high, leaves)
-        total = torch.zeros(len(y), dtype=torch.float64)
+        leaf = leaf_of(asked_rows(y, len(self.counts.levels[0])), self.low, self.high, leaves)
+        total = torch.zeros(len(leaf), dtype=torch.float64, device=leaf.device)
         for tree, at in enumerate(leaf.unbind(1)):
             place = at * ((self.high - self.low) / leaves)
             zero, end = torch.zeros_like(at), torch.full_like(at, leaves)
             for start, stop, sign in ((zero, at, -1.0), (at, end, 1.0)):
                 number = self.counts.between(tree, start, stop)
                 total += sign * (self.sums.between(tree, start, stop) - place * number)
-        return total
-
-
-def multiplicative_weights(
-    x: Float[Tensor, "n d"],
-    mechanism: NoiseMechanism,
-    *,
-    low: float = 0.0,
-    high: float = 1.0,
-    height: int = 8,
-    rounds: int = 10,
-    passes: int = 50,
-) -> FlatSums:
-    """A histogram, mended where it answers distances worst (Hardt, Ligett and McSherry 2012).
-
-    In each round the leaf whose sum of distances is furthest off is chosen by noisy maximum, its
-    sum measured, and the histogram reweighted, all measurements some times over; the last histogram
-    is the answer. n is public.
-
-    Args:
-        rounds: a 2 d rounds-th of the budget for each choice and each measurement.
-        passes: over the measurements, in each round.
-    """
-    if rounds < 1:
-        raise InvalidInputError(f"rounds={rounds}; allowed: 1 or more.")
-    part = mechanism.share(1 / (2 * rounds * x.shape[1]))
-    leaves, length = 2**height, high - low
-    place = torch.arange(leaves, dtype=torch.float64) * (length / leaves)
-    queries = (place[:, None] - place).abs()
-    found = []
-    for leaf in leaf_of(x, low, high, leaves).unbind(1):
-        truth = queries @ torch.bincount(leaf, minlength=leaves).double()
-        histogram = torch.full((leaves,), len(x) / leaves, dtype=torch.float64)
-        measured: dict[int, float] = {}
-        for _ in range(rounds):
-            apart = (truth - queries @ histogram).abs()
-            # The largest of noisy scores: each of them moves by R, in either direction.
-            worst = int(part.release(apart, 2 * length).argmax())
-            measured[worst] = float(part.release(truth[worst], length))
-            for _ in range(passes):
-                for query, value in measured.items():
-                    off = value - float(queries[query] @ histogram)
-                    step = queries[query] * (off / (2 * length * len(x)))
-                    histogram = histogram * torch.exp(step.clamp(-50, 50))
-                    histogram = histogram * (len(x) / histogram.sum())
-        found.append(histogram)
-    return FlatSums(LeafCounts(torch.stack(found)), low, high)
+        return like(total, y)
 
 
 def best_parts(n: int, epsilon: float) -> int:

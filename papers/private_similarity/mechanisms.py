@@ -62,10 +62,17 @@ class NoiseMechanism(ABC):
         """The values with noise, float64 on their device.
 
         Args:
-            sensitivity: the most that one record more or less changes them by, in the norm.
+            sensitivity: the most that one record more or less changes them by, in the norm,
+                rounding included: sums are better added up in float64.
+
+        Raises:
+            InvalidInputError: a sensitivity that is not above 0, or values that are not finite: no
+                noise hides an infinity.
         """
         if not 0 < sensitivity < math.inf:
             raise InvalidInputError(f"sensitivity={sensitivity}; allowed: above 0, and finite.")
+        if not bool(values.isfinite().all()):
+            raise InvalidInputError("Values to be released hold NaN or infinity; allowed: finite.")
         flat = values.detach().double().cpu().numpy().ravel()
         noisy = torch.from_numpy(self._noisy(flat, self.unit * sensitivity))
         return noisy.reshape(values.shape).to(values.device)

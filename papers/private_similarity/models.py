@@ -6,8 +6,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Integral
 from typing import Literal
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -20,6 +22,7 @@ from papers.private_similarity.mechanisms import NoiseMechanism
 from papers.private_similarity.trees import Counts, CountTrees, leaf_of
 
 Counting = Literal["tree", "consistent"]
+LEAVES = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -67,9 +70,12 @@ class DistanceSums:
             InvalidInputError: whole numbers, NaN, infinity, no rows; no range; no height.
         """
         points = rows(x, "x")
-        if height < 1 or arity < 2:
+        if not all(isinstance(number, Integral) for number in (height, arity)) or (
+            height < 1 or arity < 2 or arity**height > LEAVES
+        ):
             raise InvalidInputError(
-                f"height={height}, arity={arity}; allowed: 1 or more, and 2 or more."
+                f"height={height}, arity={arity}; allowed: whole numbers, 1 or more and 2 or more, "
+                f"arity^height at most {LEAVES}."
             )
         leaf = (leaf_of(column, low, high, arity**height) for column in points.unbind(1))
         return cls(CountTrees.of(leaf, height, arity).released(mechanism), low, high)
@@ -86,7 +92,8 @@ class DistanceSums:
         """Of each query the sum.
 
         Without noise it is between the sum of rounded distances and (1 + alpha)^p times it, with
-        ``upper`` weights.
+        ``upper`` weights. A query outside the range is moved to its border, as points are: what it
+        lies outside by is not added.
 
         Args:
             y: (q, d), or (q,) on a line.
@@ -95,11 +102,7 @@ class DistanceSums:
         Returns:
             (q,), float64, of the kind of y.
         """
-        asked = rows(y, "y")
-        if asked.shape[1] != self.dimensions:
-            raise InvalidInputError(
-                f"y has {asked.shape[1]} coordinates; the points have {self.dimensions}."
-            )
+        asked = asked_rows(y, self.dimensions)
         if counts not in ("tree", "consistent"):
             raise InvalidInputError(f"counts={counts!r}; allowed: 'tree' or 'consistent'.")
         source: Counts = self.trees if counts == "tree" else self._consistent
@@ -130,7 +133,7 @@ class DistanceSums:
         Args:
             mechanism: that of the release.
         """
-        asked = rows(y, "y")
+        asked = asked_rows(y, self.dimensions)
         trees = self.trees
         annuli = Annuli(trees.leaves, alpha, weight, p)
         leaf = leaf_of(asked, self.low, self.high, trees.leaves)
@@ -149,10 +152,12 @@ def rows(array: Array, name: str) -> Float[Tensor, "n d"]:
     Raises:
         InvalidInputError: it is none.
     """
-    tensor = torch.as_tensor(array)
+    # Tensors cannot share a view that runs backwards.
+    given = np.ascontiguousarray(array) if isinstance(array, np.ndarray) else array
+    tensor = torch.as_tensor(given)
     # NaN and infinity stay in a sum, and one pass is enough; finite numbers may overflow it.
     if tensor.dtype not in (torch.float32, torch.float64) or not bool(tensor.sum().isfinite()):
-        tensor = as_tensor(array, name)
+        tensor = as_tensor(given, name)
     tensor = tensor[:, None] if tensor.ndim == 1 else tensor
     if tensor.ndim != 2 or not tensor.numel():
         raise InvalidInputError(
@@ -160,6 +165,20 @@ def rows(array: Array, name: str) -> Float[Tensor, "n d"]:
             "least."
         )
     return tensor
+
+
+def asked_rows(y: Array, dimensions: int) -> Float[Tensor, "q d"]:
+    """Queries, of as many coordinates as the points.
+
+    Raises:
+        InvalidInputError: they are not, or none at all.
+    """
+    asked = rows(y, "y")
+    if asked.shape[1] != dimensions:
+        raise InvalidInputError(
+            f"y has {asked.shape[1]} coordinates; the points have {dimensions}."
+        )
+    return asked
 
 
 def finite_positive(value: float, name: str) -> float:

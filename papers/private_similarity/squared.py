@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from common.errors import InvalidInputError
-from common.recovery.arrays import Array, as_tensor, like
+from common.recovery.arrays import Array, like
 from papers.private_similarity.mechanisms import NoiseMechanism
-from papers.private_similarity.models import finite_positive, rows
+from papers.private_similarity.models import asked_rows, finite_positive, rows
 
 
 @dataclass(frozen=True)
@@ -49,12 +48,7 @@ class SquaredSums:
 
     def query(self, y: Array) -> Array:
         """Of each query the sum, float64; the time does not depend on n."""
-        given = as_tensor(y, "y")
-        asked = given if given.ndim == 2 else rows(y, "y")
-        if asked.shape[1] != len(self.total):
-            raise InvalidInputError(
-                f"y has {asked.shape[1]} coordinates; the points have {len(self.total)}."
-            )
+        asked = asked_rows(y, len(self.total))
         at = asked.to(self.total)
         found = self.count * at.square().sum(1) - 2 * at @ self.total + self.squares
         return like(found.to(asked.device), y)

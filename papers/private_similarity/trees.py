@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -50,9 +51,7 @@ class CountTrees:
         Args:
             leaf: of each point, 0 to arity^height - 1; one coordinate at a time.
         """
-        leaves = arity**height
-        counts = torch.stack([torch.bincount(column, minlength=leaves) for column in leaf])
-        return cls.above(counts.double(), height, arity)
+        return cls.above(LeafCounts.of(leaf, arity**height).counts, height, arity)
 
     @classmethod
     def above(cls, leaf_values: Float[Tensor, "d leaves"], height: int, arity: int) -> CountTrees:
@@ -163,6 +162,11 @@ class LeafCounts:
 
     counts: Float[Tensor, "d leaves"]
 
+    @classmethod
+    def of(cls, leaf: Iterable[Int[Tensor, " n"]], leaves: int) -> LeafCounts:
+        """Exact ones; of each point its leaf, one coordinate at a time."""
+        return cls(torch.stack([torch.bincount(c, minlength=leaves) for c in leaf]).double())
+
     @property
     def leaves(self) -> int:
         return self.counts.shape[1]
@@ -196,9 +200,9 @@ def leaf_of(x: Float[Tensor, "*n"], low: float, high: float, leaves: int) -> Int
     """Which of equal parts of [low, high) a coordinate lies in; outside, the nearest.
 
     Raises:
-        InvalidInputError: low is not below high.
+        InvalidInputError: low is not below high, or one of them is not finite.
     """
-    if not low < high:
-        raise InvalidInputError(f"the range [{low}, {high}]; allowed: low below high.")
+    if not -math.inf < low < high < math.inf:
+        raise InvalidInputError(f"the range [{low}, {high}]; allowed: finite, low below high.")
     place = (x.double() - low).mul_(leaves / (high - low))
     return place.floor_().clamp_(0, leaves - 1).long()

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from common.experiment.context import RunContext, TaskResult
 from papers.private_similarity.exact import l1_sums
-from papers.private_similarity.line_peers import (
-    CountAndSumTrees,
-    FlatSums,
-    GridSums,
-    best_parts,
-    multiplicative_weights,
-)
 from papers.private_similarity.mechanisms import Laplace
 from papers.private_similarity.models import DistanceSums
 from papers.private_similarity.problems import SETS, draw
 from papers.private_similarity.simulation import Simulation
-
-Answer = Callable[[Float[Tensor, "n d"], Float[Tensor, "q d"], Laplace], Float[Tensor, " q"]]
+from papers.private_similarity.tasks.answers import Answer, grid, peers
 
 
 def run(context: RunContext) -> TaskResult:
@@ -56,33 +44,15 @@ def run(context: RunContext) -> TaskResult:
 
 def mechanisms(task) -> dict[str, Answer]:
     """Each with the whole epsilon."""
-    height = task.height
 
-    def tree(counts: str) -> Answer:
-        return lambda x, y, noise: DistanceSums.release(x, noise, height=height).query(
-            y, task.alpha, weight="geometric", counts=counts
+    def tree(**how: str) -> Answer:
+        return lambda x, y, noise: DistanceSums.release(x, noise, height=task.height).query(
+            y, task.alpha, **how
         )
 
-    def upper(x, y, noise):
-        return DistanceSums.release(x, noise, height=height).query(y, task.alpha)
-
-    def grid(x, y, noise):
-        parts = best_parts(len(x), noise.epsilon / x.shape[1])
-        return GridSums.release(x, noise, parts=parts).query(y)
-
-    def weights(x, y, noise):
-        return multiplicative_weights(
-            x, noise, height=task.weights_height, rounds=task.rounds
-        ).query(y)
-
     return {
-        "tree": upper,
-        "tree_geometric": tree("tree"),
-        "consistent": tree("consistent"),
-        "flat": lambda x, y, noise: FlatSums.release(x, noise, height=height).query(y),
-        "count_and_sum": lambda x, y, noise: CountAndSumTrees.release(
-            x, noise, height=height
-        ).query(y),
+        "tree": tree(),
+        "tree_geometric": tree(weight="geometric"),
+        "consistent": tree(weight="geometric", counts="consistent"),
         "grid": grid,
-        "weights": weights,
-    }
+    } | peers(task.height, task.weights_height, task.rounds)

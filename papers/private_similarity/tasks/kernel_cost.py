@@ -13,7 +13,7 @@ import torch
 from common.experiment.context import RunContext, TaskResult
 from papers.private_similarity.kernels import FeatureMap, KernelSums, exact_average
 from papers.private_similarity.simulation import NoNoise
-from papers.private_similarity.tasks.pixels import Pixels, pixels
+from papers.private_similarity.tasks.vectors import Vectors, vectors
 
 
 def run(context: RunContext) -> TaskResult:
@@ -25,7 +25,7 @@ def run(context: RunContext) -> TaskResult:
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        data = pixels(context, task.points, task.queries)
+        data = vectors(context, task.points, task.queries)
         metrics = errors(context, data)
         metrics["reduced_over_direct"] = metrics["reduced_gaussian"] / metrics["direct"]
         return TaskResult(metrics | times(context, data), [data.entry])
@@ -34,7 +34,7 @@ def run(context: RunContext) -> TaskResult:
 
 
 def feature_map(
-    context: RunContext, data: Pixels, kind: str | None, draw: int, paired: bool = False
+    context: RunContext, data: Vectors, kind: str | None, draw: int, paired: bool = False
 ) -> FeatureMap:
     """Direct where there is no kind."""
     task = context.config.task
@@ -49,7 +49,7 @@ def feature_map(
     )
 
 
-def errors(context: RunContext, data: Pixels) -> dict[str, float]:
+def errors(context: RunContext, data: Vectors) -> dict[str, float]:
     """Against the average of all pairs."""
     task = context.config.task
     exact = exact_average(data.x, data.y, "gaussian", data.bandwidth)
@@ -68,7 +68,7 @@ def errors(context: RunContext, data: Pixels) -> dict[str, float]:
     return {name: float(np.mean(values)) for name, values in found.items()}
 
 
-def times(context: RunContext, data: Pixels) -> dict[str, float]:
+def times(context: RunContext, data: Vectors) -> dict[str, float]:
     """Of queries, interleaved."""
     task, found = context.config.task, {}
     ways = {"direct": None, "gaussian": "gaussian", "hadamard": "hadamard"}

@@ -15,15 +15,17 @@ from common.sketching.random_features import RandomFeatures
 from papers.private_similarity.kernels import FeatureMap, KernelSums, exact_average
 from papers.private_similarity.mechanisms import Gaussian, Laplace
 from papers.private_similarity.simulation import Simulation
-from papers.private_similarity.tasks.pixels import median_distance
+from papers.private_similarity.tasks.vectors import median_distance
 
 
 def run(context: RunContext) -> TaskResult:
     """By n: ``v_n*``, variance over features of the data's average; ``best_n*``, the number of
     features of least error over I* = eps n sqrt(v) / 2; ``error_n*``, that error (root of the mean
-    square); ``noise_ratio_least`` and ``_largest`` of the noise's deviation over 2 sqrt(I) / (eps
-    n); ``error_slope`` of ln error over ln n; ``gaussian_spread`` of the noise over I, rho-zCDP,
-    largest over smallest."""
+    square), ``clipped_n*`` of the same answers cut to [0, 1], ``over_law_n*`` of it over the root
+    of 4 sqrt(v) / (eps n), the least mean square; ``noise_ratio_least`` and ``_largest`` of the
+    noise's deviation over 2 sqrt(I) / (eps n); ``error_slope`` of ln error over ln n;
+    ``gaussian_spread`` of the noise over I, rho-zCDP, largest over smallest, ``gaussian_over_law``
+    over 1 / (n sqrt(rho))."""
     task, seed = context.config.task, context.config.seed
     rng = np.random.default_rng(seed)
     metrics: dict[str, float] = {}
@@ -36,14 +38,16 @@ def run(context: RunContext) -> TaskResult:
         v = variance(x, y, bandwidth, task.probes, seed)
         ideal = task.epsilon * n * math.sqrt(v) / 2
         counts = [max(1, round(ideal * factor)) for factor in task.factors]
-        errors = np.zeros(len(counts))
+        errors, clipped = np.zeros(len(counts)), np.zeros(len(counts))
         mechanism = Laplace(task.epsilon, Simulation([seed, n]))
         for release in context.track(range(task.releases), f"releases, n = {n}"):
             # Numbers of features share a draw: the smaller takes the first of the larger's.
             whole = draw(task.size, counts[-1], bandwidth, [seed, n, release])
             for i, count in enumerate(counts):
                 released = KernelSums.release(x, mechanism, first(whole, count))
-                errors[i] += float((released.query(y).double() - exact).square().mean())
+                found = released.query(y).double()
+                errors[i] += float((found - exact).square().mean())
+                clipped[i] += float((found.clamp(0, 1) - exact).square().mean())
         errors = np.sqrt(errors / task.releases)
         ratios += [
             noise(released.map, y, n, mechanism, task.noise_draws)
@@ -58,6 +62,10 @@ def run(context: RunContext) -> TaskResult:
             f"ideal_n{n}": ideal,
             f"best_n{n}": task.factors[int(errors.argmin())],
             f"error_n{n}": float(errors.min()),
+            f"clipped_n{n}": math.sqrt(float(clipped[errors.argmin()]) / task.releases),
+            f"over_law_n{n}": float(
+                errors.min() / math.sqrt(4 * math.sqrt(v) / (task.epsilon * n))
+            ),
         }
         for factor, error in zip(task.factors, errors, strict=True):
             metrics[f"error_n{n}_f{factor:g}"] = float(error)
@@ -93,7 +101,7 @@ def variance(
     """Over features, of the average over the data of z(x) z(y), mean over queries."""
     probe = draw(x.shape[1], probes, bandwidth, [seed, 99])
     # Features of the map are over sqrt(probes).
-    products = probes * probe.mean(x) * probe.apply(y).double()
+    products = probes * probe.total(x) / len(x) * probe.apply(y).double()
     return float(products.var(1).mean())
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from common.experiment.context import RunContext, TaskResult
 from common.sketching.sketches import gaussian
 from papers.private_similarity.kernels import exact_average
-from papers.private_similarity.tasks.pixels import Pixels, pixels
+from papers.private_similarity.tasks.vectors import Vectors, vectors
 
 
 def run(context: RunContext) -> TaskResult:
@@ -23,7 +23,7 @@ def run(context: RunContext) -> TaskResult:
     task = context.config.task
     metrics = laws(context)
     metrics["law_largest"] = max(map(abs, metrics.values()))
-    data = pixels(context, max(task.counts), task.queries)
+    data = vectors(context, max(task.counts), task.queries)
     exact = {n: exact_average(data.x[:n], data.y, "gaussian", data.bandwidth) for n in task.counts}
     means = errors(context, data, exact, task.kept)
     metrics |= {f"jl_n{n}": mean for n, mean in means.items()}
@@ -36,7 +36,7 @@ def run(context: RunContext) -> TaskResult:
 
 
 def errors(
-    context: RunContext, data: Pixels, exact: dict[int, Float[Tensor, " q"]], kept: int
+    context: RunContext, data: Vectors, exact: dict[int, Float[Tensor, " q"]], kept: int
 ) -> dict[int, float]:
     """By the number of images, mean over queries and projections."""
     task, seed = context.config.task, context.config.seed

@@ -11,7 +11,7 @@ from papers.private_similarity.kernels import exact_average
 from papers.private_similarity.mechanisms import Laplace
 from papers.private_similarity.simulation import Simulation
 from papers.private_similarity.smooth import SmoothKernelSums
-from papers.private_similarity.tasks.pixels import median_distance
+from papers.private_similarity.tasks.vectors import median_distance
 
 
 def run(context: RunContext) -> TaskResult:

@@ -10,17 +10,11 @@ from torch import Tensor
 from common.experiment.context import RunContext, TaskResult
 from common.recovery.rates import line
 from papers.private_similarity.exact import l1_sums
-from papers.private_similarity.line_peers import (
-    CountAndSumTrees,
-    FlatSums,
-    GridSums,
-    best_parts,
-    multiplicative_weights,
-)
 from papers.private_similarity.mechanisms import Laplace
 from papers.private_similarity.models import DistanceSums
 from papers.private_similarity.problems import draw
 from papers.private_similarity.simulation import NoNoise, Simulation
+from papers.private_similarity.tasks.answers import grid, peers
 
 
 def run(context: RunContext) -> TaskResult:
@@ -61,6 +55,7 @@ def errors(
     mechanism = Laplace(epsilon, Simulation([context.config.seed, len(x), round(1000 * epsilon)]))
     exact = l1_sums(x, y)
     still = DistanceSums.release(x, NoNoise(), height=task.height).query(y, task.alpha)
+    others = peers(task.height, task.weights_height, task.rounds)
     found: dict[str, list[float]] = {}
     for i in range(task.releases):
         tree = DistanceSums.release(x, mechanism, height=task.height)
@@ -69,25 +64,12 @@ def errors(
             "tree": plain,
             "tree_geometric": tree.query(y, task.alpha, weight="geometric"),
             "consistent": tree.query(y, task.alpha, weight="geometric", counts="consistent"),
-            "grid": GridSums.release(x, mechanism, parts=best_parts(len(x), epsilon)).query(y),
+            "grid": grid(x, y, mechanism),
         }
         if i < task.peer_releases:
-            answers |= peers(context, x, y, mechanism)
+            answers |= {name: answer(x, y, mechanism) for name, answer in others.items()}
         off = {name: answer - exact for name, answer in answers.items()}
         for name, error in (off | {"tree_additive": plain - still}).items():
             found.setdefault(name, []).append(float((error.abs() / exact).mean()))
         context.stop.raise_if_set()
     return {name: float(np.mean(values)) for name, values in found.items()}
-
-
-def peers(
-    context: RunContext, x: Float[Tensor, "n d"], y: Float[Tensor, "q d"], mechanism: Laplace
-) -> dict[str, Float[Tensor, " q"]]:
-    """Answers of what is only shown beside."""
-    task = context.config.task
-    weights = multiplicative_weights(x, mechanism, height=task.weights_height, rounds=task.rounds)
-    return {
-        "flat": FlatSums.release(x, mechanism, height=task.height).query(y),
-        "count_and_sum": CountAndSumTrees.release(x, mechanism, height=task.height).query(y),
-        "weights": weights.query(y),
-    }

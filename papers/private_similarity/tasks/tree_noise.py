@@ -28,9 +28,11 @@ def run(context: RunContext) -> TaskResult:
     """``std_ratio_a*``, empirical over closed form at R / 3; ``epsilon_slope`` of ln deviation over
     ln epsilon; ``dimension_slope`` over ln d; ``constant_*`` of the closed form: deviation epsilon
     sqrt(alpha) / (R h^1.5), its exponents in alpha and h; ``arity_*``, ``noise_*`` and
-    ``consistent``: deviations at epsilon 1, alpha 0.1, R / 3."""
+    ``consistent``: deviations at epsilon 1, alpha 0.1, R / 3. In closed form, by height, ``tree_*``
+    and ``flat_*`` deviations, and ``level_*``, the first height at which the tree's is the smaller
+    (one beyond the last where none is)."""
     task = context.config.task
-    metrics = closed_form(list(task.heights), list(task.alphas))
+    metrics = closed_form(list(task.heights), list(task.alphas)) | against_flat(task)
     for alpha, (found, law) in at_a_third(context).items():
         metrics[f"std_ratio_a{alpha:g}"] = found / law
     spread = [
@@ -84,10 +86,8 @@ def closed_form(heights: list[int], alphas: list[float]) -> dict[str, float]:
     """Of epsilon = R = 1, the query a third of the way."""
     found = {}
     for h in heights:
-        leaf = torch.tensor([2**h // 3])
         for alpha in alphas:
-            variance = float(Annuli(2**h, alpha).variance(leaf, h))
-            found[h, alpha] = math.sqrt(2 * variance) * (h + 1)
+            found[h, alpha] = tree_deviation(h, alpha)
     constants = [std * math.sqrt(alpha) / h**1.5 for (h, alpha), std in found.items()]
     over_alpha = [line(np.log(alphas), np.log([found[h, a] for a in alphas])) for h in heights]
     over_height = [line(np.log(heights), np.log([found[h, a] for h in heights])) for a in alphas]
@@ -99,6 +99,34 @@ def closed_form(heights: list[int], alphas: list[float]) -> dict[str, float]:
         "height_exponent_least": min(fit.slope for fit in over_height),
         "height_exponent_largest": max(fit.slope for fit in over_height),
     }
+
+
+def against_flat(task) -> dict[str, float]:
+    """Of epsilon = R = 1, the query a third of the way."""
+    found, heights = {}, range(min(task.heights), max(task.flat_heights) + 1)
+    for alpha in task.flat_alphas:
+        better = []
+        for h in heights:
+            tree, flat = tree_deviation(h, alpha), flat_deviation(h)
+            better.append(tree < flat)
+            if h in task.flat_heights:
+                found |= {f"tree_h{h}_a{alpha:g}": tree, f"flat_h{h}": flat}
+        first = better.index(True) if True in better else len(better)
+        found[f"level_a{alpha:g}"] = float(heights[0] + first)
+    return found
+
+
+def tree_deviation(height: int, alpha: float) -> float:
+    """Of the tree's answer."""
+    leaf = torch.tensor([2**height // 3])
+    return math.sqrt(2 * float(Annuli(2**height, alpha).variance(leaf, height))) * (height + 1)
+
+
+def flat_deviation(height: int) -> float:
+    """Of a flat histogram's: sqrt(2) times the root of the sum of the leaves' squared distances."""
+    leaf, leaves = 2**height // 3, 2**height
+    squares = sum(m * (m + 1) * (2 * m + 1) // 6 for m in (leaf, leaves - 1 - leaf))
+    return math.sqrt(2 * squares) / leaves
 
 
 def kinds(context: RunContext) -> dict[str, float]:

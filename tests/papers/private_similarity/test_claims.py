@@ -29,7 +29,7 @@ BOUNDS = {
         "largest at_most 1e-10",
         "smallest within 0.95 1.05",
         "largest within 0.95 1.05",
-        "at_most 1.2",
+        "largest at_most 1.2",
     ],
     "C7": ["at_most 4", "below 0.25"],
     "C8": ["at_most 0.1", "at_most 2", "at_least 2.75"],

@@ -12,16 +12,19 @@ import torch
 from common.errors import InvalidInputError, UserError
 from papers.private_similarity.audit import epsilon_bound, privacy_loss
 from papers.private_similarity.class_means import ClassMeans
+from papers.private_similarity.class_sums import ClassSums
 from papers.private_similarity.dp_sgd import DPSGD, clipped_sums, logits, noise_multiplier
 from papers.private_similarity.exact import l1_sums
+from papers.private_similarity.kernels import FeatureMap, KernelSums, exact_average
 from papers.private_similarity.line_peers import (
     CountAndSumTrees,
     FlatSums,
     GridSums,
     best_parts,
-    multiplicative_weights,
 )
 from papers.private_similarity.mechanisms import Gaussian, Laplace
+from papers.private_similarity.models import DistanceSums
+from papers.private_similarity.multiplicative_weights import multiplicative_weights
 from papers.private_similarity.problems import draw
 from papers.private_similarity.simulation import NoNoise, Simulation
 
@@ -88,6 +91,37 @@ def test_clipped_sums_are_those_of_the_rows(hidden):
             total += layer.grad * min(1.0, 0.5 / norm)
     for found, total in zip(clipped_sums(layers, x, y, 0.5), expected, strict=True):
         torch.testing.assert_close(found, total)
+
+
+@pytest.mark.parametrize("clip", [0.5, 2.0])
+def test_noise_of_dp_sgd_is_its_deviation_times_the_clip(clip):
+    """One step over all rows, twice from the same seed: what differs is noise alone."""
+    x, y = rows(200, 60), torch.arange(200) % 30
+    one, other = (DPSGD(1.0, 1, 3.0, noise, clip).train(x, y, 30, 0)[0] for noise in (5.0, 8.0))
+    drawn = (one - other) * 200 / (3.0 * 3.0 * clip)
+    assert float(drawn.std()) == pytest.approx(1, rel=0.05)
+    assert abs(float(drawn.mean())) < 0.1
+
+
+def l1_trees(x):
+    return DistanceSums.release(x, NoNoise(), low=-4.0, high=4.0, height=10)
+
+
+def test_classes_by_any_structure():
+    """The nearest by average l1 distance, the most alike by average kernel."""
+    centres = torch.tensor([[2.0, 0.0], [0.0, 2.0], [-2.0, -2.0]], dtype=torch.float64)
+    y = torch.arange(90) % 3
+    x = rows(90, 2) + centres[y]
+    asked = x[:9] + 0.01
+    trees = ClassSums.release(x, y, 3, l1_trees, distances=True).scores(asked)
+    exact = torch.stack([-l1_sums(x[y == c], asked) / 30 for c in range(3)], 1)
+    torch.testing.assert_close(trees, exact.to(trees), rtol=0.11, atol=0.05)
+    drawn = FeatureMap.draw(2, 4000)
+    kernels = ClassSums.release(
+        x, y, 3, lambda part: KernelSums.release(part, NoNoise(), drawn), distances=False
+    ).scores(asked)
+    alike = torch.stack([exact_average(x[y == c], asked, "gaussian") for c in range(3)], 1)
+    torch.testing.assert_close(kernels, alike.to(kernels), rtol=0, atol=0.06)
 
 
 def test_dp_sgd_learns_where_noise_is_small():
@@ -191,7 +225,31 @@ def test_the_audit_of_private_noise():
             lambda: ClassMeans.release(rows(8, 2), LABELS, 3, NoNoise()).scores(rows(1, 2), "vote"),
             "rule='vote'",
         ),
+        (
+            lambda: ClassMeans.release(rows(8, 2) / 0, LABELS, 3, NoNoise()),
+            "x holds NaN or infinity",
+        ),
+        (lambda: ClassMeans.release(rows(8, 2), LABELS.double(), 3, NoNoise()), "whole numbers"),
+        (
+            lambda: ClassSums.release(rows(8, 2), LABELS, 4, l1_trees, distances=True),
+            "one point or more of each",
+        ),
         (lambda: GridSums.release(rows(8, 2), NoNoise(), parts=0), "parts=0"),
+        (lambda: GridSums.release(rows(8, 2), NoNoise(), parts=2, high=math.inf), "finite"),
+        (lambda: FlatSums.release(rows(8, 2) / 0, NoNoise()), "x holds NaN or infinity"),
+        (lambda: FlatSums.release(rows(8, 2), NoNoise(), height=3).query(rows(1, 3)), "3 coord"),
+        (
+            lambda: GridSums.release(rows(8, 2), NoNoise(), parts=2).query(rows(1, 3)),
+            "3 coordinates",
+        ),
+        (
+            lambda: CountAndSumTrees.release(rows(8, 2), NoNoise(), height=3).query(rows(1, 3)),
+            "3 coordinates",
+        ),
+        (
+            lambda: multiplicative_weights(rows(8, 2), Gaussian(1.0, Simulation(0))),
+            "Gaussian; allowed: 1 or more, and noise for the l1 norm",
+        ),
         (lambda: multiplicative_weights(rows(8, 2), NoNoise(), rounds=0), "rounds=0"),
         (lambda: draw("normal", 3, 1, np.random.default_rng(0)), "a set 'normal'"),
     ],
@@ -233,6 +291,13 @@ class TestEstimators:
         assert (model.means_ != again.means_).any()
         density = PrivateKernelDensity(50.0, features=20).fit(x).predict(x[:3])
         assert ((density >= 0) & (density <= 1)).all()
+
+    @pytest.mark.parametrize("state", [np.int64(3), None, np.random.RandomState(1)])
+    def test_any_random_state(self, state):
+        from papers.private_similarity.estimator import PrivateKernelDensity
+
+        model = PrivateKernelDensity(1e6, features=30, noise="simulation", random_state=state)
+        assert model.fit(np.zeros((5, 2))).predict(np.zeros((1, 2))) == pytest.approx(1, abs=0.1)
 
     @pytest.mark.parametrize(
         ("settings", "said"),

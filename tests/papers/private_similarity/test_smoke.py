@@ -11,6 +11,7 @@ TASKS = [
     "distance_floor",
     "euclidean_sums",
     "kernel_noise",
+    "low_dimensions",
     "privacy_audit",
     "smooth_kernels",
     "squared_sums",
@@ -18,7 +19,7 @@ TASKS = [
     "tree_bias",
     "tree_noise",
 ]
-WITH_DATA = ["kernel_cost", "kernel_projection", "private_classes", "real_columns"]
+WITH_DATA = ["gloss_cost", "kernel_cost", "kernel_projection", "private_classes", "real_columns"]
 
 
 def test_every_task_is_covered():

@@ -208,6 +208,27 @@ def test_leaves_summed_as_they_are():
     np.testing.assert_allclose(leaf_sums(LeafCounts(torch.from_numpy(counts)), leaf), slow)
 
 
+@pytest.mark.parametrize("alpha", [1e-3, 1e-12])
+def test_annuli_of_a_small_alpha_are_leaves(alpha):
+    annuli = Annuli(16, alpha)
+    assert annuli.offsets.tolist() == list(range(1, 17))
+    near = (1 + alpha) ** annuli_index(annuli)
+    np.testing.assert_allclose(16 / near, annuli.offsets, rtol=2e-3)
+
+
+def annuli_index(annuli: Annuli) -> np.ndarray:
+    """From the weights of a range of length 1, (1 + alpha)^-j."""
+    return -np.log(annuli.weights.numpy()) / np.log1p(annuli.alpha)
+
+
+def test_rows_backwards_are_taken():
+    x = rng().random((5, 2))
+    np.testing.assert_allclose(
+        DistanceSums.release(x[::-1], NoNoise()).query(x[:, ::-1]),
+        DistanceSums.release(x.copy()[::-1].copy(), NoNoise()).query(x[:, ::-1].copy()),
+    )
+
+
 def released(**settings) -> DistanceSums:
     return DistanceSums.release(rng().random((5, 2)), NoNoise(), **settings)
 
@@ -221,6 +242,11 @@ def released(**settings) -> DistanceSums:
         (lambda: DistanceSums.release(np.empty((0, 2)), NoNoise()), "one of each at least"),
         (lambda: DistanceSums.release(np.empty((2, 0)), NoNoise()), "one of each at least"),
         (lambda: released(low=1.0, high=1.0), "low below high"),
+        (lambda: released(high=math.inf), "finite, low below high"),
+        (lambda: released(height=4.0), "height=4.0"),
+        (lambda: released(height=64), "at most 1073741824"),
+        (lambda: released().query(np.ones((1, 2)), 1e-17), "alpha=1e-17"),
+        (lambda: released().deviation(np.ones((1, 3)), NoNoise()), "3 coordinates"),
         (lambda: released(height=0), "height=0"),
         (lambda: released(arity=1), "arity=1"),
         (lambda: released().query(np.ones((1, 3))), "3 coordinates; the points have 2"),

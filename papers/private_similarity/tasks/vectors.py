@@ -1,10 +1,12 @@
-"""CIFAR-10 as rows of 3,072 numbers in 0..1, and the bandwidth of the kernel tasks."""
+"""Vectors that kernels are averaged over, images as rows of pixels in 0..1 or features of texts;
+the bandwidth of the kernel tasks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from jaxtyping import Float
 from omegaconf import OmegaConf
 from torch import Tensor
@@ -17,8 +19,8 @@ from papers.private_similarity.kernels import squared_distances
 
 
 @dataclass(frozen=True)
-class Pixels:
-    """Training images to average over, test images to ask with.
+class Vectors:
+    """Training rows to average over, test rows to ask with.
 
     Attributes:
         x: points.
@@ -33,24 +35,31 @@ class Pixels:
     entry: dict[str, Any]
 
 
-def pixels(context: RunContext, n: int, queries: int) -> Pixels:
-    """The first images of both splits, float32.
+def vectors(context: RunContext, n: int, queries: int) -> Vectors:
+    """The first of both splits, float32.
 
     Raises:
         InvalidInputError: more than there are.
     """
     data = load(OmegaConf.to_object(context.config.task.dataset), context.data)
-    splits = (data.train.inputs, data.test.inputs)
+    splits = tuple(map(_rows, (data.train, data.test)))
     if n > len(splits[0]) or queries > len(splits[1]):
         raise InvalidInputError(
             f"{n} points and {queries} queries; the data set has {len(splits[0])} and "
             f"{len(splits[1])}."
         )
     x, y = (
-        (part[:count].flatten(1).float() / 255).to(device(context.config.trainer))
+        (part[:count].flatten(1).float() / (1 if part.is_floating_point() else 255)).to(
+            device(context.config.trainer)
+        )
         for part, count in zip(splits, (n, queries), strict=True)
     )
-    return Pixels(x, y, median_distance(x, y), data_entry(data))
+    return Vectors(x, y, median_distance(x, y), data_entry(data))
+
+
+def _rows(split: Any) -> Tensor:
+    """Images, as bytes; or features."""
+    return torch.from_numpy(split.x) if hasattr(split, "x") else split.inputs
 
 
 def median_distance(x: Float[Tensor, "n d"], y: Float[Tensor, "q d"]) -> float:
