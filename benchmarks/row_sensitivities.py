@@ -11,9 +11,10 @@ import torch
 from benchmarks.report import Measurement
 from benchmarks.timing import interleaved_medians
 from common.recovery.ground_truth import orthonormal
+from common.sketching.rows import drawn
 from papers.sensitivity_sampling.distortion import Original
 from papers.sensitivity_sampling.families import gaussian
-from papers.sensitivity_sampling.models import Scores, drawn
+from papers.sensitivity_sampling.models import Scores
 from papers.sensitivity_sampling.newton import column_products, gram, minimise
 
 ROWS, COLUMNS = 1000, 20

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.errors import InvalidInputError
+from common.sketching.rows import drawn
 from papers.sensitivity_sampling import families
 from papers.sensitivity_sampling.ascent import Ratio, extremes
 from papers.sensitivity_sampling.distortion import Original, distortion
-from papers.sensitivity_sampling.models import Scores, drawn
+from papers.sensitivity_sampling.models import Scores
 from papers.sensitivity_sampling.powers import power
 from papers.sensitivity_sampling.rays import every_ray, polished, ratios
 from papers.sensitivity_sampling.row_counts import (

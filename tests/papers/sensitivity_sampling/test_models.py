@@ -13,10 +13,11 @@ from scipy.optimize import minimize
 
 from common.errors import InvalidInputError
 from common.sketching.leverage import leverage_scores
+from common.sketching.rows import drawn
 from papers.sensitivity_sampling import families, laws, tables
 from papers.sensitivity_sampling.bounds import lower_bounds, total_bounds, upper_bounds
 from papers.sensitivity_sampling.flattening import flatten
-from papers.sensitivity_sampling.models import KINDS, Scores, drawn, sample
+from papers.sensitivity_sampling.models import KINDS, Scores, sample
 from papers.sensitivity_sampling.newton import column_products, gram
 from papers.sensitivity_sampling.powers import power, signed_power
 from papers.sensitivity_sampling.recursive import (
