@@ -55,8 +55,8 @@ def sensitivities(
     """1 / min { ||A x||_p^p : a_i^T x = 1 } for every row, or for some.
 
     By Newton's method, in batches, for p > 1: to a relative gap of 1e-8, except below about 1.05,
-    where some intervals may stay wider; ``gap`` says how wide. By a linear program a row for p = 1. They
-    depend on A's range alone: A may be rank deficient, and rows of zeros have sensitivity 0.
+    where some intervals may stay wider; ``gap`` says how wide. By a linear program a row for p = 1.
+    They depend on A's range alone: A may be rank deficient, and rows of zeros have sensitivity 0.
 
     Args:
         matrix: A, float32 or float64.

@@ -70,12 +70,12 @@ def test_rounds_do_not_end_in_nothing(way):
 
 def test_halving_ends_within_its_budget():
     """S stays by the errors that were spent, and fewer rows than the budget allows are not left."""
-    a = families.gaussian(3000, 2, rng())
+    a = families.gaussian(1000, 2, rng())
     total = sensitivities(a, 3.0).total[1]
-    first = laws.halving_error(total, 3000, 3.0)
-    assert len(halved(a, 3.0, 20, rng(), budget=0.9 * first).index) == 3000
+    first = laws.halving_error(total, 1000, 3.0)
+    assert len(halved(a, 3.0, 20, rng(), budget=0.9 * first).index) == 1000
     sizes = [len(halved(a, 3.0, 20, rng(1), budget=k * first).index) for k in (1.1, 2.6, 6.0)]
-    assert 3000 > sizes[0] > sizes[1] > sizes[2] > 20
+    assert 1000 > sizes[0] > sizes[1] > sizes[2] > 20
     found = halved(a, 3.0, 20, rng(1), budget=2.6 * first)
     after = sensitivities(found.rows(a, 3.0), 3.0).total[1]
     assert abs(after / total - 1) < 2.6 * first
