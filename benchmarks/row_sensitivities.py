@@ -7,25 +7,30 @@ import time
 
 import numpy as np
 import torch
+from scipy.optimize import linprog
 
 from benchmarks.report import Measurement
 from benchmarks.timing import interleaved_medians
 from common.recovery.ground_truth import orthonormal
+from common.sketching.rows import drawn
+from papers.sensitivity_sampling.ascent import Ratio
 from papers.sensitivity_sampling.distortion import Original
 from papers.sensitivity_sampling.families import gaussian
-from papers.sensitivity_sampling.models import Scores, drawn
+from papers.sensitivity_sampling.linear_program import minimise_absolute
+from papers.sensitivity_sampling.models import Scores
 from papers.sensitivity_sampling.newton import column_products, gram, minimise
 
 ROWS, COLUMNS = 1000, 20
 FEW = 20  # rows of the peers
 SQUARE = 1024
+DIRECTIONS = 10_000
 # Milliseconds a row by p, one thread: a fifth of 5.5 and 1.4, of a simple loop over rows.
 MOST = {1.5: 1.1, 4.0: 0.28}
 
 
 def measure(rounds: int, threads: int, peer: bool) -> list[Measurement]:
     found = [m for p in (1.5, 4.0) for m in of_power(p, rounds, peer)]
-    return [*found, *products(rounds), *distortions(rounds)]
+    return [*found, *products(rounds), *programs(rounds), *distortions(rounds)]
 
 
 def of_power(p: float, rounds: int, peer: bool) -> list[Measurement]:
@@ -101,7 +106,49 @@ def distortions(rounds: int) -> list[Measurement]:
     weights = drawn(scores, 150, np.random.default_rng(0)).spread(600)
     seconds = interleaved_medians({"one": lambda: original.distortion(weights)}, min(rounds, 7))
     title = "distortion, 600 x 6, p 4, float64"
-    return [Measurement(title, "a sample", seconds["one"], "s", ("<=", 0.2))]
+    x = torch.from_numpy(np.random.default_rng(1).standard_normal((DIRECTIONS, 6)))
+    kept = weights.nonzero()[:, 0]
+    by_chance = Ratio(original.basis, kept, weights[kept], 4.0).at(x)
+    share = float((by_chance - 1).abs().max()) / original.distortion(weights).value
+    return [
+        Measurement(title, "a sample", seconds["one"], "s", ("<=", 0.2)),
+        Measurement(title, f"of {DIRECTIONS:,} random directions / ours", share, "x"),
+    ]
+
+
+def programs(rounds: int) -> list[Measurement]:
+    """p = 1: the linear program against the literal one, min t over -t <= z_j <= t, Q^T z = c."""
+    q = orthonormal(600, 12, np.random.default_rng(0))
+    few = q[:3]
+    seconds = interleaved_medians(
+        {
+            "ours": lambda: minimise_absolute(q, few),
+            "literal": lambda: [literal(q.numpy(), c) for c in few.numpy()],
+        },
+        min(rounds, 5),
+        warmup=1,
+    )
+    title = "sensitivities, 600 x 12, p 1, float64"
+    return [
+        Measurement(title, "a row", 1e3 * seconds["ours"] / len(few), "ms"),
+        Measurement(title, "2 n inequalities / ours", seconds["literal"] / seconds["ours"], "x"),
+    ]
+
+
+def literal(q: np.ndarray, c: np.ndarray) -> float:
+    """s of p = 1 by HiGHS's dual simplex too."""
+    n, d = q.shape
+    eye, ones = np.eye(n), np.ones((n, 1))
+    found = linprog(
+        np.append(np.zeros(n), 1.0),
+        A_ub=np.block([[eye, -ones], [-eye, -ones]]),
+        b_ub=np.zeros(2 * n),
+        A_eq=np.column_stack([q.T, np.zeros(d)]),
+        b_eq=c,
+        bounds=[(None, None)] * (n + 1),
+        method="highs-ds",
+    )
+    return float(found.fun)
 
 
 def _conic(q: np.ndarray, p: float) -> float:

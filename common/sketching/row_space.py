@@ -10,7 +10,12 @@ from common.errors import InvalidInputError
 
 
 def range_basis(matrix: Float[Tensor, "n k"]) -> Float[Tensor, "n r"]:
-    """Left singular vectors of the singular values above rounding; r is the numerical rank.
+    """Q, orthonormal columns that span the range of A, as far as its singular values are above
+    rounding; r is the numerical rank.
+
+    Every row of Q is its row of A times one r x r change of coordinates, off by rounding of its own
+    length times A's condition number: light rows are as exact as heavy ones, and rows of zeros are
+    zeros. Of singular vectors that is not so; they err by rounding of the heaviest row.
 
     Raises:
         InvalidInputError: it is not a matrix of finite floats with rows and columns, or is zero.
@@ -24,8 +29,11 @@ def range_basis(matrix: Float[Tensor, "n k"]) -> Float[Tensor, "n r"]:
             f"a matrix of {matrix.dtype} with NaN, infinity or whole numbers; allowed: finite "
             f"floats. Convert it first."
         )
-    basis, values, _ = torch.linalg.svd(matrix, full_matrices=False)
+    _, values, right = torch.linalg.svd(matrix, full_matrices=False)
     kept = values > values[:1] * max(matrix.shape) * torch.finfo(matrix.dtype).eps
     if not bool(kept.any()):
         raise InvalidInputError("The matrix is zero: no row of it matters.")
-    return basis[:, kept]
+    rows = matrix @ (right[kept].mT / values[kept])
+    # Orthonormal but for rounding times the condition number, which the second pass takes away.
+    triangle = torch.linalg.qr(rows, mode="r").R
+    return torch.linalg.solve_triangular(triangle, rows, upper=True, left=False)

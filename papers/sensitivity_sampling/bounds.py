@@ -32,6 +32,12 @@ def lower_bounds(
     return torch.maximum(smaller[0] * lewis, smaller[1] * leverage ** (p / 2))
 
 
+def total_outside(total: tuple[float, float], d: int, p: float) -> float:
+    """How far an interval of S lies beyond ``total_bounds``, relative; 0 or less if it does not."""
+    low, high = total_bounds(d, p)
+    return max(low / total[1], total[0] / high) - 1
+
+
 def total_bounds(d: int, p: float) -> tuple[float, float]:
     """Between which S lies."""
     return min(float(d), d ** (p / 2)), max(float(d), d ** (p / 2))

@@ -34,7 +34,8 @@ class Distortion:
 
     Attributes:
         above: sup R - 1.
-        below: 1 - inf R; exactly 1 where the sample's rank is less than A's.
+        below: 1 - inf R; 1 where the sample's rank is less than A's, as R is 0 up to rounding at
+            an x that no kept row sees.
         kind: "exact"; "grid", of angles, refined, for d = 2; or "lower bound", the largest that
             ascents found.
     """
@@ -96,7 +97,7 @@ class Original:
         else:
             (low, high), kind = self._by_ascent(weights), "lower bound"
         if int(torch.linalg.matrix_rank(self.basis[kept])) < d:
-            low = 0.0
+            low = min(low, self._unseen(weights))
         return Distortion(high - 1, 1 - low, kind)
 
     def _check(self, weights: Tensor) -> None:
@@ -107,6 +108,15 @@ class Original:
             )
         if not bool(weights.isfinite().all()) or float(weights.min()) < 0:
             raise InvalidInputError("weights are negative or not finite; allowed: 0 or more.")
+
+    def _unseen(self, weights: Tensor) -> float:
+        """R at the x that the kept rows see least; 0 if it is no more than their rounding."""
+        kept = weights.nonzero()[:, 0]
+        _, _, right = torch.linalg.svd(self.basis[kept], full_matrices=True)
+        found = float(Ratio(self.basis, kept, weights[kept], self.p).at(right[-1:])[0])
+        d = self.basis.shape[1]
+        rounding = d * torch.finfo(self.basis.dtype).eps * float(weights.sum())
+        return 0.0 if found <= rounding else found
 
     def _single(self, weights: Tensor) -> tuple[float, float]:
         sizes = self.basis[:, 0].abs() ** self.p

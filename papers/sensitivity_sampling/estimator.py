@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int
 
 from common.errors import InvalidInputError, UserError
-from common.sketching.rows import keep_probabilities, toss
+from common.sketching.rows import drawn
 from papers.sensitivity_sampling.models import KINDS, Kind, Scores
 
 try:
@@ -48,6 +48,7 @@ class SensitivitySampler(BaseEstimator):
 
     Attributes:
         scores_: of each row, up to a factor.
+        p_: of the norm they are for.
         n_features_in_: columns.
     """
 
@@ -77,7 +78,8 @@ class SensitivitySampler(BaseEstimator):
         if self.scores not in KINDS:
             raise InvalidInputError(f"scores={self.scores!r}; allowed: {', '.join(KINDS)}.")
         self.scores_ = Scores.of(torch.tensor(X), self.p).by(self.scores).numpy()
-        self._rows = X
+        # Copies, so that what changes after fitting does not change samples.
+        self._rows, self.p_ = X.copy(), self.p
         return self
 
     def sample(self, n_samples: float) -> SampledRows:
@@ -91,7 +93,7 @@ class SensitivitySampler(BaseEstimator):
         """
         check_is_fitted(self)
         coins = check_random_state(self.random_state)
-        kept = toss(keep_probabilities(torch.from_numpy(self.scores_), n_samples), coins)
+        kept = drawn(torch.from_numpy(self.scores_), n_samples, coins)
         index, weights = kept.index.numpy(), kept.weights.numpy()
-        scale = (weights ** (1 / self.p)).astype(self._rows.dtype)
+        scale = (weights ** (1 / self.p_)).astype(self._rows.dtype)
         return SampledRows(self._rows[index] * scale[:, None], index, weights)

@@ -36,6 +36,15 @@ def chebyshev(n: int, degree: int) -> Float[Tensor, "n degree_1"]:
     return torch.from_numpy(np.polynomial.chebyshev.chebvander(points, degree))
 
 
+def chebyshev_product(n: int, degree: int, variables: int) -> Float[Tensor, "points terms"]:
+    """Polynomials of degree q in each of k variables on the grid of n^k points: (q + 1)^k products
+    of Chebyshev polynomials."""
+    single = found = chebyshev(n, degree)
+    for _ in range(variables - 1):
+        found = torch.kron(found, single)
+    return found
+
+
 def complete_graph(vertices: int) -> Float[Tensor, "edges d"]:
     """Incidences of the complete graph, the last vertex grounded: edges (i, j), i < j, are rows
     e_i - e_j, and the last column is left out."""

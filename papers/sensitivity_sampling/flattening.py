@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from common.errors import InvalidInputError
-from papers.sensitivity_sampling.models import Sample
+from common.sketching.rows import Sample
 
 
 def flatten(scores: Float[Tensor, " n"], factor: float = 4.0) -> Sample:

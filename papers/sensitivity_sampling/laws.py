@@ -59,6 +59,38 @@ def low_rank_sparse_total(d: int, rank: int, nonzeros: int, p: float) -> float:
     return math.comb(d, nonzeros) * (rank + nonzeros) ** max(1.0, p / 2)
 
 
+def theorem_low_rank_sparse(d: int, rank: int, nonzeros: int, p: float) -> float:
+    """... and d^r (k + r)^p, as the theorem says it (T 7.2.1)."""
+    return d**nonzeros * (rank + nonzeros) ** p
+
+
+def several_variables_total(degree: int, variables: int, p: float) -> float:
+    """S of polynomials of degree q in each of k variables: (p q + 1)^k (T 7.2.4)."""
+    return (p * degree + 1) ** variables
+
+
+def largest_at(larger: float, largest: float, p: float, n: int) -> float:
+    """max s^q of n rows is at most (max s^p)^{q/p} n^{q/p-1}, q >= p (T 7.3.2).
+
+    Args:
+        larger: q.
+        largest: max s^p.
+    """
+    return largest ** (larger / p) * n ** (larger / p - 1)
+
+
+def halving_error(total: float, n: int, p: float) -> float:
+    """p S^{1-1/p} / sqrt(n): error of one round of halving, n rows before it (T 7.4.4)."""
+    return p * total ** (1 - 1 / p) / math.sqrt(n)
+
+
+def root_leverage_sum(n: int, d: int, p: float) -> float:
+    """Of tau^{p/2}: n^{1-p/2} d^{p/2}; above p = 2, of min(1, n^{p/2-1} tau^{p/2}):
+    2 n^{1-2/p} d."""
+    return n ** (1 - p / 2) * d ** (p / 2) if p <= 2 else 2 * n ** (1 - 2 / p) * d
+
+
 def root_leverage_fixed_point(d: int, alpha: float, p: float) -> float:
-    """m = m^{1 - p/2} d^{p/2} / alpha: at which root leverage sampling of a fixed alpha ends."""
-    return d * alpha ** (-2 / p)
+    """At which root leverage sampling of a fixed alpha ends. p < 2, alpha = eps^2: d eps^{-4/p} =
+    d alpha^{-2/p}, where m = m^{1-p/2} d^{p/2} / alpha. Above, alpha = eps^p: d^{p/2} eps^{-p}."""
+    return d * alpha ** (-2 / p) if p <= 2 else d ** (p / 2) / alpha

@@ -1,7 +1,7 @@
 """p = 1: s_i = 1 / theta, theta = max { t : Q^T u = t q_i, |u_j| <= 1 }, by HiGHS's dual simplex.
 
 d equations in n + 1 bounded variables. The form min ||z||_inf with 2 n inequalities says the same
-and is several times slower.
+and is slower: ``benchmarks/row_sensitivities.py`` measures both.
 """
 
 from __future__ import annotations

@@ -9,15 +9,14 @@ from typing import Literal, get_args
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from common.errors import InvalidInputError
 from common.recovery.arrays import as_tensor
-from common.sketching.leverage import leverage_scores
 from common.sketching.lewis import lewis_weights
 from common.sketching.row_space import range_basis
-from common.sketching.rows import keep_probabilities, toss
+from common.sketching.rows import Sample, drawn
 from papers.sensitivity_sampling.bounds import upper_bounds
 from papers.sensitivity_sampling.sensitivities import Sensitivities, check_power, sensitivities
 
@@ -49,13 +48,18 @@ class Scores:
         """
         check_power(p)
         scores = cls(as_tensor(matrix, "matrix").double(), p)
-        _ = scores.rank
+        _ = scores.basis
         return scores
 
     @cached_property
+    def basis(self) -> Float[Tensor, "n r"]:
+        """Q, orthonormal, of the range."""
+        return range_basis(self.matrix)
+
+    @property
     def rank(self) -> int:
         """d, of the range."""
-        return range_basis(self.matrix).shape[1]
+        return self.basis.shape[1]
 
     @cached_property
     def sensitivities(self) -> Sensitivities:
@@ -64,8 +68,8 @@ class Scores:
 
     @cached_property
     def leverage(self) -> Float[Tensor, " n"]:
-        """tau."""
-        return leverage_scores(self.matrix)
+        """tau: squared lengths of the rows of Q."""
+        return self.basis.square().sum(1)
 
     @cached_property
     def lewis(self) -> Float[Tensor, " n"]:
@@ -75,9 +79,9 @@ class Scores:
     def by(self, kind: Kind) -> Float[Tensor, " n"]:
         """Scores of one kind, up to a factor.
 
-        "sensitivity": s, the paper's. "augmented": s / S + tau / d (Munteanu and Omlor, 2024).
-        "lewis": w. "leverage": tau. "root_leverage": tau^{p/2}. "upper_bound": of s, without
-        solving for it. "uniform": 1.
+        "sensitivity": s, the paper's; the upper ends of the intervals. "augmented": s / S + tau / d
+        (Munteanu and Omlor, 2024). "lewis": w. "leverage": tau. "root_leverage": tau^{p/2}.
+        "upper_bound": of s, without solving for it. "uniform": 1.
         """
         s = self.sensitivities.upper if kind in ("sensitivity", "augmented") else None
         if kind == "sensitivity":
@@ -97,28 +101,6 @@ class Scores:
         raise InvalidInputError(f"scores={kind!r}; allowed: {', '.join(KINDS)}.")
 
 
-@dataclass(frozen=True)
-class Sample:
-    """Scaled rows: row j is weights_j^{1/p} a_{index_j}, so that sums of p-th powers are right in
-    the mean.
-
-    Attributes:
-        index: rows of A; one may occur more than once where rows were split.
-        weights: 1 / q, over the number of copies.
-    """
-
-    index: Int[Tensor, " kept"]
-    weights: Float[Tensor, " kept"]
-
-    def rows(self, matrix: Float[Tensor, "n d"], p: float) -> Float[Tensor, "kept d"]:
-        """S A."""
-        return matrix[self.index] * (self.weights ** (1 / p))[:, None].to(matrix)
-
-    def spread(self, n: int) -> Float[Tensor, " n"]:
-        """b: the weight of each of A's n rows, 0 where it was dropped."""
-        return self.weights.new_zeros(n).index_add_(0, self.index, self.weights)
-
-
 def sample(
     matrix: Float[Array, "n d"],
     p: float,
@@ -133,19 +115,19 @@ def sample(
         matrix: A, float32 or float64.
         p: 1 or more.
         expected: rows, above 1; probabilities, floor and cap included, sum to it.
-        scores: what the probabilities follow.
+        scores: what the probabilities follow: a kind, or numbers, one a row, 0 or more.
 
     Raises:
-        InvalidInputError: A is zero or not finite floats, p is below 1, or the number of rows is
-            out of range.
+        InvalidInputError: A is zero or not finite floats, p is below 1, scores are not one a row,
+            or the number of rows is out of range.
     """
     if isinstance(scores, str):
         scores = Scores.of(matrix, p).by(scores)
     check_power(p)
-    return drawn(torch.as_tensor(scores), expected, rng)
-
-
-def drawn(scores: Float[Tensor, " n"], expected: float, rng: np.random.Generator) -> Sample:
-    """Coins by scores, about ``expected`` rows."""
-    kept = toss(keep_probabilities(scores, expected), rng)
-    return Sample(kept.index, kept.weights)
+    chosen = torch.as_tensor(scores)
+    n = len(as_tensor(matrix, "matrix"))
+    if chosen.shape != (n,):
+        raise InvalidInputError(
+            f"scores of shape {tuple(chosen.shape)} for {n} rows; wanted: one a row."
+        )
+    return drawn(chosen, expected, rng)

@@ -21,6 +21,7 @@ _STEPS = 200
 # Relative change of the norm in a step from which on the dual value is worth its price.
 _NEAR = 1e-4
 _ROUNDING = 1e-12
+_KINKED = 1.3  # p below which a minimiser has values of 0 for all that float64 can tell
 # Below p = 2 weights grow without bound where Q x is 0; this part of its largest entry limits them.
 _SMALLEST = 1e-10
 
@@ -91,15 +92,20 @@ def _block(
         if bool(near.any()):
             place = left[near]
             # Rounding may take an end back a little; the best of each stands.
-            dual = _dual(basis, values[near], c[place], p)
+            dual = _dual(basis, signed_power(values[near], p - 1), c[place], p)
             low[place] = torch.maximum(low[place], dual)
             high[place] = torch.minimum(high[place], norms[near])
             going = high[left] > (1 + RATIO / 4) * low[left]
             if not bool(going.any()):
                 break
             left, values, norms = left[going], values[going], norms[going]
-        ahead = _irls(basis, pairs, values, c[left], p) - x[left]
+        weights = _weights(values, p)
+        ahead = _irls(basis, pairs, weights, c[left]) - x[left]
         along = ahead @ basis.mT
+        if p < _KINKED:
+            # Powers p - 1 of values that are rounding say little of z there; the weights do.
+            dual = _dual(basis, weights * (values + along), c[left], p)
+            low[left] = torch.maximum(low[left], dual)
         before = norms
         t, values, norms = (_longer if p < 2 else _shorter)(values, along, norms, p)
         x[left] += t[:, None] * ahead
@@ -109,14 +115,18 @@ def _block(
     return x / lengths, low * scale, high * scale
 
 
-def _irls(basis: Tensor, pairs: Tensor | None, values: Tensor, c: Tensor, p: float) -> Tensor:
-    """H^{-1} c / (c^T H^{-1} c)."""
+def _weights(values: Tensor, p: float) -> Tensor:
+    """|Q x|^{p - 2}, up to a factor of each row."""
     if p < 2:
         floor = _SMALLEST * values.abs().amax(1, keepdim=True)
         weights = power(torch.maximum(values.abs(), floor), p - 2)
     else:
         weights = power(values, p - 2)
-    weights = weights / weights.mean(1, keepdim=True)
+    return weights / weights.mean(1, keepdim=True)
+
+
+def _irls(basis: Tensor, pairs: Tensor | None, weights: Tensor, c: Tensor) -> Tensor:
+    """H^{-1} c / (c^T H^{-1} c)."""
     h = gram(weights, basis, pairs)
     root, failed = torch.linalg.cholesky_ex(h)
     if bool(failed.any()):
@@ -160,9 +170,8 @@ def _shorter(
     return t, found, lengths
 
 
-def _dual(basis: Tensor, values: Tensor, c: Tensor, p: float) -> Float[Tensor, " b"]:
-    """1 / ||z||_{p'}^p, z of the values, mended until Q^T z = c."""
-    z = signed_power(values, p - 1)
+def _dual(basis: Tensor, z: Tensor, c: Tensor, p: float) -> Float[Tensor, " b"]:
+    """1 / ||z||_{p'}^p, z scaled and mended until Q^T z = c."""
     back = z @ basis
     z = z * ((c * c).sum(1) / (c * back).sum(1))[:, None]
     z = z + (c - z @ basis) @ basis.mT

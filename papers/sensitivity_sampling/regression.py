@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from common.errors import InvalidInputError
+from common.recovery.arrays import as_tensor, like
 from papers.sensitivity_sampling.powers import power
 from papers.sensitivity_sampling.sensitivities import check_power, minimum
 
+Array = np.ndarray | Tensor
+
 
 def regress(
-    matrix: Float[Tensor, "n d"], target: Float[Tensor, " n"], p: float
-) -> Float[Tensor, " d"]:
-    """The coefficients, float64; by the same solver as sensitivities. Of rank deficient A those of
-    the least length in the coordinates of its range.
+    matrix: Float[Array, "n d"], target: Float[Array, " n"], p: float
+) -> Float[Array, " d"]:
+    """The coefficients, float64, an array where A is one; by the same solver as sensitivities. Of
+    rank deficient A those of the least length in the coordinates of its range.
 
     Raises:
-        InvalidInputError: p is below 1, shapes do not fit, or b lies in A's range: any minimum is
-            0 then.
+        InvalidInputError: p is below 1, A or b are not finite floats, shapes do not fit, or b lies
+            in A's range: any minimum is 0 then.
     """
     check_power(p)
+    given, matrix, target = matrix, as_tensor(matrix, "matrix"), as_tensor(target, "target")
+    if matrix.ndim != 2 or not matrix.numel():
+        raise InvalidInputError(
+            f"a matrix of shape {tuple(matrix.shape)}; wanted: (rows, columns), none 0."
+        )
     if target.shape != matrix[:, 0].shape:
         raise InvalidInputError(
             f"a target of shape {tuple(target.shape)} for {len(matrix)} rows; wanted: one a row."
         )
-    joint = torch.cat([matrix, target[:, None]], 1).double()
+    # Of one size, so that a small target is not taken for none.
+    a, b = matrix.double(), target.double()
+    sizes = [float(part.abs().max()) or 1.0 for part in (a, b)]
+    joint = torch.cat([a / sizes[0], b[:, None] / sizes[1]], 1)
     basis, values, right = torch.linalg.svd(joint, full_matrices=False)
     kept = values > values[0] * max(joint.shape) * torch.finfo(joint.dtype).eps
     back = right[kept].mT / values[kept]  # z = back @ x for values Q x
@@ -34,7 +46,7 @@ def regress(
     if len(joint) <= matrix.shape[1] or not inside:
         raise InvalidInputError("The target is a combination of the columns: its loss is 0.")
     x, _, _ = minimum(basis[:, kept], back[-1:], p)
-    return -(back @ x[0])[:-1]
+    return like(-(back @ x[0])[:-1] * (sizes[1] / sizes[0]), given)
 
 
 def loss(

@@ -8,8 +8,8 @@ from scipy.stats import binom
 from torch import Tensor
 
 from common.errors import InvalidInputError
+from common.sketching.rows import drawn
 from papers.sensitivity_sampling.distortion import Original
-from papers.sensitivity_sampling.models import drawn
 
 
 def good_half_of_the_time(

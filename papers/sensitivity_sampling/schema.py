@@ -85,6 +85,9 @@ class StructuredTask(MatrixTask):
         powers: p.
         rank: k, of low rank and sparse matrices.
         sparse_powers: p of these.
+        variables: k, of polynomials of several.
+        several_grid: points a variable.
+        several_degree: q in each.
         noises: deviations of an entry.
         noise_power: p under them.
     """
@@ -95,6 +98,9 @@ class StructuredTask(MatrixTask):
     powers: list[float] = ranged([1.5, 3.0, 4.0], at_least=1)
     rank: int = ranged(2, at_least=1)
     sparse_powers: list[float] = ranged([3.0, 4.0], at_least=1)
+    variables: int = ranged(2, at_least=1)
+    several_grid: int = ranged(21, at_least=2)
+    several_degree: int = ranged(3, at_least=1)
     noises: list[float] = ranged([1.0e-6, 1.0e-3, 1.0e-2], above=0)
     noise_power: float = ranged(4.0, at_least=1)
 
@@ -189,7 +195,7 @@ class RootLeverageTask(MatrixTask):
     rows: int = ranged(20000, at_least=2)
     columns: int = ranged(8, at_least=1)
     family: str = ranged("t", one_of=_FAMILIES)
-    p: float = ranged(1.5, at_least=1, below=2)
+    p: float = ranged(1.5, at_least=1)
     alpha: float = ranged(0.2, above=0)
     rounds: int = ranged(5, at_least=1)
 
@@ -244,12 +250,14 @@ class ScoresTask(MatrixTask):
         p: of the norm.
         expected: rows of a sample.
         coins: samples, of whose distortions the median is taken.
+        uniform_coins: further uniform samples, odd, whose median is reported beside.
     """
 
     families: list[str] = ranged(["t"], one_of=_FAMILIES)
     p: float = ranged(3.0, at_least=1)
     expected: float = ranged(60.0, above=1)
     coins: int = ranged(7, at_least=1)
+    uniform_coins: int = ranged(41, at_least=1)
 
 
 @dataclass

@@ -22,7 +22,8 @@ Array = np.ndarray | Tensor
 @dataclass(frozen=True)
 class Sensitivities:
     """Of some rows of a matrix. Intervals are in float64, whatever the matrix was, so that they
-    stay intervals.
+    stay intervals. They are proved for ``basis``, whose rows are those of A up to rounding of their
+    own lengths times A's condition number, light rows too.
 
     Attributes:
         lower: |a_i^T x|^p / ||A x||_p^p at the point x that was found.
@@ -53,9 +54,9 @@ def sensitivities(
 ) -> Sensitivities:
     """1 / min { ||A x||_p^p : a_i^T x = 1 } for every row, or for some.
 
-    By Newton's method, in batches, for p > 1: to a relative gap of 1e-8, except close to 1, where
-    intervals may stay wider; ``gap`` says how wide. By a linear program a row for p = 1. They
-    depend on A's range alone: A may be rank deficient, and rows of zeros have sensitivity 0.
+    By Newton's method, in batches, for p > 1: to a relative gap of 1e-8, except below about 1.05,
+    where some intervals may stay wider; ``gap`` says how wide. By a linear program a row for p = 1.
+    They depend on A's range alone: A may be rank deficient, and rows of zeros have sensitivity 0.
 
     Args:
         matrix: A, float32 or float64.

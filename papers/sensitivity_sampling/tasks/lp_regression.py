@@ -6,8 +6,9 @@ import numpy as np
 import torch
 
 from common.experiment.context import RunContext, TaskResult
+from common.sketching.rows import drawn
 from papers.sensitivity_sampling.distortion import Original
-from papers.sensitivity_sampling.models import Scores, drawn
+from papers.sensitivity_sampling.models import Scores
 from papers.sensitivity_sampling.regression import loss, regress
 from papers.sensitivity_sampling.tables import Table, load
 

@@ -1,4 +1,5 @@
-"""C13: root leverage scores anew in every round end at d alpha^{-2/p} rows."""
+"""C13: root leverage scores anew in every round end at d alpha^{-2/p} rows; above p = 2, of a
+later paper, at d^{p/2} / alpha."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ from papers.sensitivity_sampling.recursive import root_leverage
 
 def run(context: RunContext) -> TaskResult:
     """``rows`` after the last round, ``over`` the fixed point, ``distortion``; ``first_rows`` after
-    the first round; ``filled``, the largest sum of tau^{p/2} over its bound."""
+    the first round; ``filled``, the largest sum of tau^{p/2}, above p = 2 of capped ones, over its
+    bound."""
     task, seed = context.config.task, context.config.seed
     rng = np.random.default_rng(seed)
     matrix = draw(task.family, task.rows, task.columns, rng)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from common.experiment.context import RunContext, TaskResult
+from common.sketching.rows import drawn
 from papers.sensitivity_sampling.distortion import Original
 from papers.sensitivity_sampling.families import gaussian
-from papers.sensitivity_sampling.models import Scores, drawn
+from papers.sensitivity_sampling.models import Scores
 
 
 def run(context: RunContext) -> TaskResult:

@@ -46,7 +46,8 @@ def run(context: RunContext) -> TaskResult:
 
 
 def bounds(total: float, d: int, p: float) -> dict[str, float]:
-    """Whether the paper's bound is below that of coresets in general, and the older below it."""
+    """Whether the paper's bound is below that of coresets in general, and the older below it: of a
+    measured S; the comparison itself is arithmetic."""
     pays = laws.rows_by_total(total, p) < laws.rows_generally(total, d)
     found = {f"agrees_d{d}": float(pays == (total < laws.total_that_pays(d, p)))}
     if p < 2:

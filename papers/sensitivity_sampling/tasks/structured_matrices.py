@@ -15,7 +15,9 @@ from papers.sensitivity_sampling.sensitivities import sensitivities
 def run(context: RunContext) -> TaskResult:
     """Polynomials of degree q: ``total_q*_p*``, S, ``linear_q*_p*`` over p q + 1, ``lifted_q*_p*``
     over q ceil(p / 2) + 1, and ``worst_q*_p*`` over d^{p/2}. ``sparse_total_p*``: S of low rank and
-    sparse, ``sparse_bound_p*`` over its bound, ``sparse_gaussian_p*`` over S of normal rows.
+    sparse, ``sparse_bound_p*`` over its bound by supports, ``sparse_theorem_p*`` over the
+    theorem's, ``sparse_gaussian_p*`` over S of normal rows. ``several_p*``: S of polynomials of
+    several variables over (p q + 1)^k.
     Noise: ``moved_e*``, relative change of S by the size of entries; ``small_noise_p*``, S over
     2^p (S + 1) of the matrix without noise that is as small as the theorem asks;
     ``small_moved_p*``, its change; ``lift_rank`` and ``noisy_lift_rank``, of products of
@@ -41,8 +43,16 @@ def run(context: RunContext) -> TaskResult:
         metrics |= {
             f"sparse_total_p{p:g}": total,
             f"sparse_bound_p{p:g}": total / bound,
+            f"sparse_theorem_p{p:g}": total
+            / laws.theorem_low_rank_sparse(task.columns, task.rank, 1, p),
             f"sparse_gaussian_p{p:g}": total / laws.gaussian_total(task.columns, p),
         }
+    q, k = task.several_degree, task.variables
+    several = families.chebyshev_product(task.several_grid, q, k)
+    for p in task.powers:
+        total = sensitivities(several, p).total[1]
+        metrics[f"several_p{p:g}"] = total / laws.several_variables_total(q, k, p)
+        context.stop.raise_if_set()
     features = families.chebyshev(task.grid, max(task.degrees))
     metrics |= noisy(features, task.noises, task.noise_power, rng)
     context.stop.raise_if_set()

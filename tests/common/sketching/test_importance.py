@@ -92,6 +92,30 @@ def test_a_basis_spans_the_range(n, d, rank, seed):
     torch.testing.assert_close(basis @ (basis.mT @ a), a, rtol=1e-8, atol=1e-8)
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    n=st.integers(5, 30),
+    d=st.integers(1, 4),
+    row=st.integers(0, 4),
+    scale=st.sampled_from([0.0, 1e-14, 1e-9, 1.0, 1e6]),
+    seed=st.integers(0, 50),
+)
+def test_each_row_of_a_basis_is_exact_in_its_own_length(n, d, row, scale, seed):
+    """Coordinates that do for the other rows do for a light one, at any place; zeros stay zeros."""
+    a = normal(n, d, seed=seed)
+    a[row] *= scale
+    basis = range_basis(a)
+    torch.testing.assert_close(basis.mT @ basis, torch.eye(d).double(), rtol=0, atol=1e-13)
+    change = torch.linalg.lstsq(a, basis).solution
+    wanted = a[row] @ change
+    assert float((basis[row] - wanted).norm()) <= 1e-9 * float(wanted.norm())
+
+
+def test_columns_of_different_sizes_have_an_orthonormal_basis():
+    basis = range_basis(normal(40, 4) * torch.tensor([1.0, 1e-5, 1e3, 1e-9]))
+    torch.testing.assert_close(basis.mT @ basis, torch.eye(4).double(), rtol=0, atol=1e-13)
+
+
 def test_what_has_no_basis_is_told():
     with pytest.raises(InvalidInputError, match="Convert it first"):
         range_basis(torch.ones(3, 2, dtype=torch.int64))
@@ -117,6 +141,41 @@ def test_probabilities_sum_to_what_is_expected(scores, share):
     extra, own = q[free] - 1 / n, scores[free]
     if len(own):
         torch.testing.assert_close(extra * own.max(), extra.max() * own, rtol=1e-7, atol=1e-9)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    exponents=st.lists(st.integers(-330, 308), min_size=2, max_size=30),
+    share=st.floats(0.001, 1),
+    whole=st.integers(0, 30),
+    at_a_bound=st.booleans(),
+)
+def test_scores_of_any_sizes(exponents, share, whole, at_a_bound):
+    """Also where an expected number is what rows kept for sure leave: k + (n - k) / n."""
+    scores = torch.tensor([10.0**e for e in exponents], dtype=torch.float64)
+    if not float(scores.max()):
+        return
+    n = len(scores)
+    positive = int((scores / scores.max() > 0).sum())
+    k = min(whole, positive - 1)
+    expected = k + (n - k) / n if at_a_bound and k else 1 + share * (positive - 1) * (1 - 1 / n)
+    if not expected > 1:
+        return
+    q = keep_probabilities(scores, expected)
+    assert float(q.sum()) == pytest.approx(expected, rel=1e-9)
+    assert 1 / n * (1 - 1e-12) <= float(q.min())
+    assert float(q.max()) <= 1
+    order = scores.argsort()
+    assert bool((q[order].diff() >= 0).all())
+
+
+def test_whole_scores_are_not_cut_off():
+    for dtype in (torch.int64, torch.int32, torch.uint8):
+        q = keep_probabilities(torch.arange(1, 51, dtype=dtype), 20.0)
+        assert q.dtype == torch.float64
+        torch.testing.assert_close(q, keep_probabilities(torch.arange(1, 51).double(), 20.0))
+    assert keep_probabilities(torch.ones(50).int(), 50).tolist() == [1.0] * 50
+    assert keep_probabilities(torch.ones(50), 20).dtype == torch.float32
 
 
 def test_coins_keep_as_often_as_they_should():

@@ -19,7 +19,7 @@ BOUNDS = {
         "largest within -0.05 0.05",
         "smallest within -0.05 0.05",
     ],
-    "C3": ["largest at_most 1e-07", "largest at_most 1e-07"],
+    "C3": ["largest at_most 1e-07"] * 4,
     "C4": ["smallest at_least -1e-14", "smallest at_least 1000"],
     "C5": [
         "largest at_most 1.25",
@@ -49,7 +49,7 @@ BOUNDS = {
     ],
     "C12": ["largest at_most 0.5", "smallest at_least 0.8"],
     "C13": ["largest at_most 1", "largest at_most 88.9", "median at_most 0.6", "largest below 1"],
-    "C14": ["largest at_most 1.000000001", "largest at_most 1", "largest at_most 1"],
+    "C14": ["largest at_most 1", "largest at_most 1", "largest at_most 1"],
     "C15": ["within 1.5 2.7"],
     "C16": ["smallest at_least 1", "largest at_most 0.2"],
     "C17": ["largest below 1", "largest at_most 1", "largest at_most 1"],

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.errors import InvalidInputError
+from common.sketching.rows import drawn
 from papers.sensitivity_sampling import families
 from papers.sensitivity_sampling.ascent import Ratio, extremes
-from papers.sensitivity_sampling.distortion import Original, distortion
-from papers.sensitivity_sampling.models import Scores, drawn
+from papers.sensitivity_sampling.distortion import _SMOOTHING, Original, distortion
+from papers.sensitivity_sampling.models import Scores
 from papers.sensitivity_sampling.powers import power
 from papers.sensitivity_sampling.rays import every_ray, polished, ratios
 from papers.sensitivity_sampling.row_counts import (
@@ -95,7 +96,14 @@ def test_samples_that_miss_a_direction(p, d):
     b = torch.zeros(30).double()
     b[: d - 1] = 2.0
     found = distortion(a, b, p)
+    # The x that the kept rows do not see, by least squares: R is 0 there.
+    unseen = torch.linalg.svd(a[: d - 1], full_matrices=True)[2][-1]
+    values = power(a @ unseen, p)
+    assert float(b @ values / values.sum()) < 1e-14
     assert found.below == 1
+    assert Original.of(a, p)._unseen(b) == 0
+    every = torch.full((30,), 2.0).double()  # sees all x: nothing is set to 0 by itself
+    assert Original.of(a, p)._unseen(every) == pytest.approx(2)
     assert found.above >= by_chance(a, b, p)[1] - 1 - 1e-4
     nothing = distortion(a, 0 * b, p)
     assert (nothing.above, nothing.below, nothing.value) == (-1, 1, 1)
@@ -112,19 +120,23 @@ def test_all_rows_are_no_distortion():
 def test_gradients_are_those_of_the_ratio(p, seed):
     a, b = case(20, 3, p, 12, seed)
     kept = b.nonzero()[:, 0]
-    ratio = Ratio(a, kept, b[kept], p, 0.1 if p == 1 else 0.0)
+    smoothing = _SMOOTHING if p == 1 else 0.0
+    ratio = Ratio(a, kept, b[kept], p, smoothing)
     x = torch.from_numpy(rng(seed).standard_normal((1, 3))).requires_grad_()
+    # The width of the smoothing follows x; its own slope is left out of the gradient.
     y = x @ a.mT
     if p == 1:
-        y = (y.square() + (0.1 * x.norm() * 20**-0.5) ** 2).sqrt()
+        y = (y.square() + (smoothing * x.detach().norm() * 20**-0.5) ** 2).sqrt()
     value = (y[:, kept].abs() ** p @ b[kept]).log() - (y.abs() ** p).sum().log()
     found, gradient = ratio.log_and_gradient(x.detach())
     torch.testing.assert_close(found, value.detach())
+    torch.testing.assert_close(gradient, torch.autograd.grad(value.sum(), x)[0])
     if p == 1:
-        # The width of the smoothing follows x; its own slope is left out.
-        assert float((gradient * x.detach()).sum()) == pytest.approx(0, abs=0.1)
-    else:
-        torch.testing.assert_close(gradient, torch.autograd.grad(value.sum(), x)[0])
+        step = 1e-6 * torch.eye(3).double()
+        up, down = (ratio.log_and_gradient(x.detach() + s)[0] for s in (step, -step))
+        slope = (up - down) / 2e-6
+        # What is left out: of each |y| at most width^2 / |y| / ||x||, the width a hundredth.
+        assert float((gradient[0] - slope).norm()) <= 0.02 * float(slope.norm()) + 0.02
 
 
 def test_ascents_go_up_and_down():
