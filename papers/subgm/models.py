@@ -5,8 +5,10 @@ A start of fewer columns than another's in the batch is filled with zeros, which
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -28,11 +30,16 @@ def spectral_start(
     Where the measured matrix has no part about half of the w are below 0: columns of zeros.
 
     Raises:
-        InvalidInputError: no eigenvalue is above 0, or the width is not in 1 to d.
+        InvalidInputError: no eigenvalue is above 0, or the width is not a whole number of 1 to d;
+            alpha or y is not finite.
     """
     size = sensing.shape[0]
-    if not 1 <= width <= size or not alpha > 0:
-        raise InvalidInputError(f"width={width}, alpha={alpha}; allowed: 1 to {size}, and above 0.")
+    if not isinstance(width, Integral) or not 1 <= width <= size or not 0 < alpha < math.inf:
+        raise InvalidInputError(
+            f"width={width}, alpha={alpha}; allowed: 1 to {size}, whole; above 0, finite."
+        )
+    if not bool(y.isfinite().all()):
+        raise InvalidInputError("y holds NaN or infinity; allowed: finite numbers.")
     mean = sensing.adjoint(y.sign()[None])[0] / len(y)
     w, p = torch.linalg.eigh(0.5 * (mean + mean.mT))
     w, p = w.flip(0)[:width], p.flip(1)[:, :width]

@@ -46,15 +46,17 @@ class SubGM(Optimizer):
         """One step.
 
         Args:
-            closure: gives f, a scalar, and Q(U), (d, d), at the present U; of Q the symmetric part
-                is taken.
+            closure: gives f, a scalar, and Q(U), (d, d), at the present U, by autograd or not; of Q
+                the symmetric part is taken.
 
         Returns:
             f, before the step.
         """
         group = self.param_groups[0]
         (factor,) = group["params"]
-        loss, q = closure()
+        with torch.enable_grad():
+            loss, q = closure()
+        loss, q = loss.detach(), q.detach()
         q = 0.5 * (q + q.mT)
         eta = self.rule.eta(group["t"], loss[None], q[None])
         factor -= eta * (q @ factor)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -29,9 +31,11 @@ class Noise:
     deviation: float = 0.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.fraction <= 1 or min(self.size, self.deviation) < 0:
+        sizes = (self.size, self.deviation)
+        if not 0 <= self.fraction <= 1 or not all(0 <= size < math.inf for size in sizes):
             raise InvalidInputError(
-                f"{self}; allowed: a fraction of 0 to 1, a size and a deviation of 0 or more."
+                f"{self}; allowed: a fraction of 0 to 1, a size and a deviation of 0 or more and "
+                f"finite."
             )
 
     def draw(self, measurements: int, rng: np.random.Generator) -> Float[Tensor, " m"]:
@@ -60,7 +64,7 @@ class Problem:
     sensing: Packed
     noise: Float[Tensor, " m"]
 
-    @property
+    @cached_property
     def y(self) -> Float[Tensor, " m"]:
         """The measurements."""
         return self.sensing.apply(self.truth) + self.noise

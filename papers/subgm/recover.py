@@ -91,12 +91,15 @@ def robust_recover(
         raise InvalidInputError("rho=1 never ends by itself; say how many steps.")
     drawn = torch.rand(len(y), generator=torch.Generator().manual_seed(seed))
     kept = (drawn < held_out).to(y.device)
-    if bool(kept.all()):
-        raise InvalidInputError(f"held_out={held_out} leaves none of {len(y)} measurements.")
+    if bool(kept.all()) or (held_out > 0 and not bool(kept.any())):
+        left = "none" if bool(kept.all()) else "all"
+        raise InvalidInputError(
+            f"held_out={held_out} leaves {left} of {len(y)} measurements; take another part, or 0."
+        )
     used, apart, left_out, y = packed.select(~kept), packed.select(kept), y[kept], y[~kept]
     # |y| of a normal measurement has its median at 0.6745 deviations, which outliers hardly move
     # while they are fewer than half.
-    size = float(y.abs().median()) / 0.6745
+    size = float(y.abs().median()) / 0.6745  # near ||X*||_F
     if not size > 0:
         raise InvalidInputError("at least half of y is zero: the matrix is, or too few are given.")
     rho = default_rho(alpha) if rho is None else rho

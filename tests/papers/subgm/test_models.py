@@ -140,6 +140,25 @@ def test_the_optimiser_takes_the_same_steps():
         SubGM([torch.nn.Parameter(torch.zeros(2))])
 
 
+def test_the_optimiser_s_closure_may_differentiate():
+    """Q from autograd: of f(U) = g(U U^T) it is the gradient of g, symmetric."""
+    u = torch.nn.Parameter(torch.from_numpy(rng(4).standard_normal((4, 2))))
+    before = u.detach().clone()
+    optimiser = SubGM([u], rho=None)
+
+    def closure():
+        product = (u @ u.mT).detach().requires_grad_()
+        loss = (product - 1).square().mean()
+        (q,) = torch.autograd.grad(loss, product)
+        return (u @ u.mT - 1).square().mean(), q
+
+    loss = optimiser.step(closure)
+    assert not loss.requires_grad
+    q = (before @ before.mT - 1) / 8
+    wanted = before - 0.25 * math.pi / 2 * loss * (q @ before)
+    torch.testing.assert_close(u.detach(), wanted)
+
+
 def test_phi_by_quadrature():
     """sqrt(2 / pi) E exp(-s^2 / (2 a^2)) over the noise."""
     a = 0.7
@@ -225,6 +244,11 @@ def test_measurements_kept_apart_choose_an_iterate():
         (lambda p: robust_recover(p.y, p.sensing, 2, steps=0), "steps=0"),
         (lambda p: Decaying(norm="nuclear"), "norm='nuclear'"),
         (lambda p: Noise(fraction=1.5), "fraction"),
+        (lambda p: Noise(size=math.nan), "finite"),
+        (lambda p: Noise(deviation=math.inf), "finite"),
+        (lambda p: spectral_start(p.y, p.sensing, 2.5, 1e-3), "width=2.5"),
+        (lambda p: spectral_start(p.y, p.sensing, 2, math.inf), "alpha=inf"),
+        (lambda p: spectral_start(p.y * math.nan, p.sensing, 2, 1e-3), "y holds NaN"),
         (lambda p: Huber(0.0), "width=0.0"),
         (lambda p: Packed(gaussian(3, (2, 3), rng())), "no symmetric part"),
     ],
@@ -265,6 +289,7 @@ class TestDoors:
             ({"rho": 1.0}, "how many steps"),
             ({"alpha": 0.9}, "below 0.882"),
             ({"held_out": 0.9999999}, "leaves none"),
+            ({"held_out": 1e-9}, "leaves all"),
             ({"eta0": 50.0, "corrupted": False, "steps": 100}, "take a smaller eta0"),
         ],
     )
