@@ -100,7 +100,7 @@ class SampleComplexityTask(PolynomialTask):
     sizes: list[int] = ranged([16, 24, 32], at_least=2)
     widths: list[int] = ranged([1500, 2500, 3000], at_least=1)
     multiples: list[list[float]] = ranged(
-        [[4.0, 8.0, 16.0], [4.0, 8.0, 16.0], [2.0, 4.0, 8.0]], above=0, count=3
+        [[4.0, 8.0, 16.0], [4.0, 8.0, 16.0], [2.0, 4.0, 8.0]], above=0
     )
     share: float = ranged(0.85, above=0, below=1)
     problems: int = ranged(4, at_least=1)

@@ -16,6 +16,7 @@ from papers.hierarchical_polynomials.closed_forms import LINK
 from papers.hierarchical_polynomials.targets import Feature, feature
 
 BLOCK = 50_000
+SINGLE = Feature(2, torch.ones(1, dtype=torch.float64))  # rank one, whatever d
 UNEQUAL = {"halves": "second_degree", "dominated": "dominated", "two_dominated": "two_dominated"}
 
 
@@ -40,7 +41,9 @@ def run(context: RunContext) -> TaskResult:
         found = along(degree_two(context, size, lambda x, p=p: LINK(p(x)), task.draws), p)[0]
         metrics |= {name: found, f"{name}_exact": exact, f"{name}_gap": abs(found - exact)}
     p = feature("rank_one", size, 2)
-    found, coefficient = along(degree_two(context, size, lambda x: p(x).square(), task.draws), p)
+    found, coefficient = along(
+        degree_two(context, size, lambda x: SINGLE(x).square(), task.draws), p
+    )
     metrics |= {
         "rank_one": found,
         "rank_one_gap": abs(found - 1),
@@ -56,9 +59,7 @@ def of_degree_two(means: Means, x: Float[Tensor, "n d"]) -> None:
     the balanced one, r the radial, and <p^2, p> of rank one."""
     size = x.shape[1]
     root = math.sqrt(size)
-    radial, balanced, single = (
-        feature(name, size, 2) for name in ("radial", "balanced", "rank_one")
-    )
+    radial, balanced = feature("radial", size, 2), feature("balanced", size, 2)
     r = radial(x)
     # Of both features P_2 p^2 is this multiple of r.
     low = r * float(closed_forms.square_of_degree_two(radial).norm())
@@ -73,7 +74,7 @@ def of_degree_two(means: Means, x: Float[Tensor, "n d"]) -> None:
         means.add(f"degree4_{name}", (square - 1 - low).square(), degree_four)
         if name == "balanced":
             means.add("h_r_balanced", h * r, 2 / root)
-    means.add("cubes_rank_one", single(x) ** 3, 2 * math.sqrt(2))
+    means.add("cubes_rank_one", SINGLE(x) ** 3, 2 * math.sqrt(2))
 
 
 def of_degree_three(means: Means, x: Float[Tensor, "n d"]) -> None:
