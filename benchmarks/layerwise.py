@@ -8,9 +8,10 @@ import torch
 from benchmarks.report import Measurement
 from benchmarks.timing import interleaved_medians
 from papers.hierarchical_polynomials import kernels
-from papers.hierarchical_polynomials.models import ThreeLayerNet, activation, moments_of, train
+from papers.hierarchical_polynomials.models import ThreeLayerNet, activation
 from papers.hierarchical_polynomials.problems import Problem
 from papers.hierarchical_polynomials.targets import Link, feature
+from papers.hierarchical_polynomials.training import moments_of, train
 
 SIZE, SAMPLES, WIDTH = 32, 8192, 2000
 

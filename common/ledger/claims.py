@@ -56,11 +56,12 @@ from pydantic import (
 
 from common.errors import UserError
 from common.ledger.between import MeanDifference, Ratio
+from common.ledger.gaps import MedianDifference
 from common.ledger.node import Metric, Node, Table, Text, combinations, expanded
-from common.ledger.relation_form import Pair
+from common.ledger.relation_form import Pair, Settings
 from common.ledger.relation_syntax import AnyForm
 from common.ledger.relations import Relation, Undecided, split, unique
-from common.ledger.trends import RankCorrelation
+from common.ledger.trends import RankCorrelation, Slope
 from common.ledger.yaml_source import Source, load, sentences
 
 CLAIM, CORRECTION, THEORY = "claim", "correction", "theory"
@@ -166,6 +167,29 @@ class ShownCorrelation(Node):
         return RankCorrelation(name, tuple((a, b) for a, b in self.rank_correlation), ())
 
 
+class ShownMedians(Node):
+    """The difference of two medians, beside a claim."""
+
+    medians_of: Pair
+
+    def build(self, name: str) -> Relation:
+        """Without a bound."""
+        return MedianDifference(name, *self.medians_of, ())
+
+
+class ShownSlope(Node):
+    """Log-log slope of means over a setting, beside a claim."""
+
+    slope_of: Settings
+
+    def build(self, name: str) -> Relation:
+        """Without a bound."""
+        return Slope(name, tuple(sorted(self.slope_of.items())), (), None)
+
+
+Shown = ShownRatio | ShownCorrelation | ShownMedians | ShownSlope
+
+
 class Check(Node):
     """How a claim is tested at one scale.
 
@@ -173,7 +197,8 @@ class Check(Node):
         runs: what has to be run.
         relation: what must then hold.
         report: name -> metric to show beside it; or two, whose difference is, seed by seed; or
-            {ratio: [M, N]} or {rank_correlation: [[M, N], ...]}, of means.
+            {ratio: [M, N]}, {rank_correlation: [[M, N], ...]} or {slope_of: {8: M, ...}}, of means,
+            or {medians_of: [M, N]}.
         equal: recorded quantities that all compared variants have in equal measure (to 2 %;
             seconds to 10 %); a comparison whose budgets turn out to differ is not decided.
         budget: in words, what is equal and what is not.
@@ -184,7 +209,7 @@ class Check(Node):
 
     runs: Annotated[list[RunSpec], Field(min_length=1)]
     relation: AnyForm | None = None
-    report: dict[str, Metric | Pair | ShownRatio | ShownCorrelation] = Field(default_factory=dict)
+    report: dict[str, Metric | Pair | Shown] = Field(default_factory=dict)
     equal: list[Equal] = Field(default_factory=list)
     budget: str = ""
     cost_minutes: PositiveFloat | None = None

@@ -124,3 +124,27 @@ class SeedDifferences(Leaf):
 
     def bound(self, values: Values) -> str:
         return f"{bound_text(self.bounds, values)} in at least {self.least} seeds"
+
+
+@dataclass(frozen=True)
+class MedianDifference(Leaf):
+    """median(a) - median(b) over seeds, which need not be the same: for heavy-tailed errors."""
+
+    a: str
+    b: str
+    bounds: Bounds
+
+    def subjects(self) -> list[str]:
+        return [self.a, self.b]
+
+    def metrics(self) -> list[str]:
+        return [self.a, self.b]
+
+    def judge(self, values: Values) -> tuple[str, str, float | None]:
+        medians = [statistics.median(values[m]) for m in (self.a, self.b)]
+        difference = medians[0] - medians[1]
+        text = f"{' - '.join(map(figure, medians))} = {figure(difference)}"
+        return (HOLDS if meets(difference, self.bounds, values) else FAILS), text, difference
+
+    def bound(self, values: Values) -> str:
+        return bound_text(self.bounds, values)

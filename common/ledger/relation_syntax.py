@@ -18,6 +18,7 @@
     {ratio: [M, N], at_least: 1.5}                          of the means
     {average_of: [[M, N], [O, P], ...], at_least: 0}        M - N of the means, mean of the pairs
     {seeds_of: [M, N], below: 0, in_seeds: 2}               M - N seed by seed, in so many of them
+    {medians_of: [M, N], above: 0}                          of the medians over seeds
     {gaps_closed: [{reference: M, method: N, baselines: [O, ...]}, ...], better: lower,
      beyond: 1, at_least: 40}                               per cent of the gap between the best
                                                             baseline and the reference, the mean
@@ -63,6 +64,7 @@ from common.ledger.relation_values import (
     Equality,
     GapsClosed,
     MeanInterval,
+    MedianDifference,
     Ratio,
     SeedDifferences,
 )
@@ -113,6 +115,7 @@ FORMS: dict[str, type[Form]] = {
     "ratio": Ratio,
     "average_of": AverageDifference,
     "seeds_of": SeedDifferences,
+    "medians_of": MedianDifference,
     "gaps_closed": GapsClosed,
     "equals": Equality,
     "order": Order,
@@ -142,6 +145,7 @@ AnyForm = Annotated[
     | Annotated[Ratio, Tag("ratio")]
     | Annotated[AverageDifference, Tag("average_of")]
     | Annotated[SeedDifferences, Tag("seeds_of")]
+    | Annotated[MedianDifference, Tag("medians_of")]
     | Annotated[GapsClosed, Tag("gaps_closed")]
     | Annotated[Equality, Tag("equals")]
     | Annotated[Order, Tag("order")]

@@ -120,6 +120,20 @@ class SeedDifferences(Form, Bounded):
         return gaps.SeedDifferences(self.name or self._title(), a, b, self.pairs(), self.in_seeds)
 
 
+class MedianDifference(Form, Bounded):
+    """Of two medians."""
+
+    medians_of: Pair
+
+    def _title(self) -> str:
+        a, b = (relations.label(m) for m in self.medians_of)
+        return f"{a} - {b}, medians"
+
+    def _build(self) -> Relation:
+        a, b = self.medians_of
+        return gaps.MedianDifference(self.name or self._title(), a, b, self.pairs())
+
+
 class AverageDifference(Form, Bounded):
     """Of two variants, over several sets."""
 

@@ -7,16 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from jaxtyping import Float
+from torch import Tensor
 
 from common.errors import InvalidInputError, UserError
-from papers.hierarchical_polynomials.models import (
-    LAST_RIDGES,
-    RIDGES,
-    Samples,
-    ThreeLayerNet,
-    activation,
-    train,
-)
+from papers.hierarchical_polynomials.choices import LAST_RIDGES, RIDGES
+from papers.hierarchical_polynomials.models import Samples, ThreeLayerNet, activation
+from papers.hierarchical_polynomials.training import Solver, train
 
 try:
     from sklearn.base import BaseEstimator, RegressorMixin
@@ -40,6 +36,8 @@ class ThreeLayerRegressor(RegressorMixin, BaseEstimator):
         last_width: m1.
         ridges: xi1, chosen on the second half.
         last_ridges: xi2, chosen by five-fold validation.
+        solver: "ridge", in closed form, or "descent", gradient descent with the same fixed points.
+        steps: of descent at most.
         random_state: of the split and of what is drawn.
 
     Attributes:
@@ -56,6 +54,8 @@ class ThreeLayerRegressor(RegressorMixin, BaseEstimator):
         *,
         ridges: Sequence[float] = RIDGES,
         last_ridges: Sequence[float] = LAST_RIDGES,
+        solver: str = "ridge",
+        steps: int = 10_000,
         random_state: int = 0,
     ):
         self.degree = degree
@@ -63,6 +63,8 @@ class ThreeLayerRegressor(RegressorMixin, BaseEstimator):
         self.last_width = last_width
         self.ridges = ridges
         self.last_ridges = last_ridges
+        self.solver = solver
+        self.steps = steps
         self.random_state = random_state
 
     def fit(self, X, y) -> ThreeLayerRegressor:
@@ -73,13 +75,13 @@ class ThreeLayerRegressor(RegressorMixin, BaseEstimator):
             y: (n_samples,).
 
         Raises:
-            InvalidInputError: fewer than 10 rows, or a degree or width below 1.
+            InvalidInputError: fewer than 10 rows, a degree, width or steps that are not whole
+                numbers from 1 on, no ridges above 0, or another solver.
         """
+        solver, sigma2 = Solver(self.solver, self.steps), activation(self.degree)
         X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
         if len(X) < 10:
             raise InvalidInputError(f"n_samples={len(X)}; 10 or more are wanted, half a stage.")
-        if self.degree < 1:
-            raise InvalidInputError(f"degree={self.degree}; allowed: 1 or more.")
         self.mean_, self.scale_ = X.mean(0), X.std(0)
         self.scale_[self.scale_ == 0] = 1
         rng = np.random.default_rng(self.random_state)
@@ -91,7 +93,7 @@ class ThreeLayerRegressor(RegressorMixin, BaseEstimator):
             X.shape[1],
             self.width,
             self.last_width,
-            activation(self.degree),
+            sigma2,
             torch.Generator().manual_seed(int(rng.integers(2**31))),
         )
         chosen = train(
@@ -100,20 +102,24 @@ class ThreeLayerRegressor(RegressorMixin, BaseEstimator):
             Samples(rows[half:], values[half:]),
             self.ridges,
             self.last_ridges,
+            solver,
         )
         self.ridge_, self.last_ridge_ = chosen.ridge, chosen.last_ridge
         return self
 
     def predict(self, X) -> Float[np.ndarray, " n_samples"]:
         """f(x), a row."""
-        return self._said(X, self.net_.forward if hasattr(self, "net_") else None)
+        rows = self._standardised(X)
+        with torch.no_grad():
+            return self.net_(rows).numpy()
 
     def learnt_feature(self, X) -> Float[np.ndarray, " n_samples"]:
         """g_u(x): what stage one learnt, p up to an affine map where the method works."""
-        return self._said(X, self.net_.learnt if hasattr(self, "net_") else None)
+        rows = self._standardised(X)
+        with torch.no_grad():
+            return self.net_.learnt(rows).numpy()
 
-    def _said(self, X, function) -> Float[np.ndarray, " n_samples"]:
+    def _standardised(self, X) -> Float[Tensor, "n_samples d"]:
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        with torch.no_grad():
-            return function(torch.from_numpy((X - self.mean_) / self.scale_)).numpy()
+        return torch.from_numpy((X - self.mean_) / self.scale_)

@@ -14,7 +14,8 @@ from jaxtyping import Float
 
 from common.figures import pyplot, save
 from common.recorded import recorded
-from papers.hierarchical_polynomials.targets import kernel_floor
+from papers.hierarchical_polynomials.closed_forms import kernel_floor
+from papers.hierarchical_polynomials.targets import feature
 
 RESULTS = Path("results/hierarchical_polynomials.csv")
 LINES = {
@@ -53,7 +54,9 @@ def errors_figure(results: Path, folder: Path) -> None:
         )
         axis.semilogx(list(found), middle, "o-", ms=3, base=2, color=f"C{number}", label=label)
         axis.fill_between(list(found), low, high, alpha=0.2, color=f"C{number}")
-    axis.axhline(kernel_floor(SIZE), ls=":", color="k", label="left to degree 3")
+    axis.axhline(
+        kernel_floor(feature("balanced", SIZE, 2)), ls=":", color="k", label="left to degree 3"
+    )
     axis.set(title=f"balanced, d = {SIZE}", xlabel="samples n", ylabel="error / Var h")
     axis.legend(frameon=False, fontsize=8)
     save(figure, folder, "errors", dpi=110)

@@ -1,7 +1,9 @@
-"""Kernel ridge regression, the ridge chosen on the test set: an oracle that favours the kernel."""
+"""Kernel ridge regression, and random features in a kernel's place: the ridge is chosen on the test
+set, an oracle that favours them."""
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Sequence
 
@@ -10,10 +12,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from common.errors import InvalidInputError
+from papers.hierarchical_polynomials.choices import FEATURE_RIDGES, KERNEL_RIDGES
 from papers.hierarchical_polynomials.models import Samples
+from papers.hierarchical_polynomials.ridge import Moments, check_ridges
 
 Kernel = Callable[[Float[Tensor, "n d"], Float[Tensor, "m d"]], Float[Tensor, "n m"]]
-RIDGES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
+Features = Callable[[Float[Tensor, "n d"]], Float[Tensor, "n m"]]
 
 
 def gaussian(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
@@ -29,9 +33,13 @@ def polynomial(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"]) -> Float[Tensor
 
 
 def arc_cosine(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
-    """|x| |y| (sin t + (pi - t) cos t) / (pi d), t the angle: of infinitely many ReLU features."""
+    """|x| |y| (sin t + (pi - t) cos t) / (pi d), t the angle: of infinitely many ReLU features.
+
+    0 where a row is 0, which has no angle with another.
+    """
     lengths = x.norm(dim=1)[:, None] * y.norm(dim=1)
-    cosine = (x @ y.mT).div_(lengths).clamp_(-1, 1)
+    tiny = torch.finfo(lengths.dtype).tiny
+    cosine = (x @ y.mT).div_(lengths.clamp(min=tiny)).clamp_(-1, 1)
     sine = (1 - cosine.square()).clamp_(min=0).sqrt_()
     return (sine + (math.pi - cosine.arccos()) * cosine) * lengths / (math.pi * x.shape[1])
 
@@ -44,7 +52,7 @@ KERNELS: dict[str, Kernel] = {
 
 
 def errors(
-    kernel: Kernel, seen: Samples, test: Samples, ridges: Sequence[float] = RIDGES
+    kernel: Kernel, seen: Samples, test: Samples, ridges: Sequence[float] = KERNEL_RIDGES
 ) -> dict[float, float]:
     """Relative test errors, by ridge: of f = k(., X) (K + ridge I)^-1 y.
 
@@ -52,10 +60,9 @@ def errors(
     infinity.
 
     Raises:
-        InvalidInputError: no ridges.
+        InvalidInputError: no ridges above 0, y of the test set is constant, or x of another width.
     """
-    if not len(ridges):
-        raise InvalidInputError("no ridges; one or more are wanted.")
+    _check(seen, test, ridges)
     x, points = seen.x.float(), test.x.float()
     matrix, across = kernel(x, x), kernel(points, x)
     diagonal, found = matrix.diagonal().clone(), {}
@@ -68,6 +75,50 @@ def errors(
         said = across @ torch.cholesky_solve(seen.y.float()[:, None], factor)[:, 0]
         found[ridge] = relative_error(said.to(test.y), test.y)
     return found
+
+
+def feature_errors(
+    features: Features,
+    seen: Samples,
+    test: Samples,
+    ridges: Sequence[float] = FEATURE_RIDGES,
+    block: int = 4096,
+) -> dict[float, float]:
+    """Relative test errors, by ridge: of f = F(.) (F^T F / n + ridge I)^-1 F^T y / n.
+
+    Features of ``block`` rows are held at once. A ridge that is lost in rounding says infinity.
+
+    Raises:
+        InvalidInputError: no ridges above 0, y of the test set is constant, or x of another width.
+    """
+    _check(seen, test, ridges)
+    like = features(seen.x[:1])[0]
+    moments = Moments.zeros(like)
+    for x, y in zip(seen.x.split(block), seen.y.split(block), strict=True):
+        moments = moments.with_rows(features(x), y.to(like))
+    found, solved = dict.fromkeys(ridges, math.inf), {}
+    for ridge in ridges:
+        with contextlib.suppress(InvalidInputError):  # lost in rounding
+            solved[ridge] = moments.ridge(ridge)
+    if solved:
+        stacked = torch.stack(list(solved.values()), 1)
+        said = torch.cat([features(x) @ stacked for x in test.x.split(block)])
+        for ridge, column in zip(solved, said.unbind(1), strict=True):
+            found[ridge] = relative_error(column.to(test.y), test.y)
+    return found
+
+
+def _check(seen: Samples, test: Samples, ridges: Sequence[float]) -> None:
+    check_ridges(ridges)
+    if seen.x.shape[1] != test.x.shape[1]:
+        raise InvalidInputError(
+            f"x of {seen.x.shape[1]} coordinates, of the test set {test.x.shape[1]}; wanted: as "
+            f"many."
+        )
+    if not float(test.y.std(correction=0)) > 0:
+        raise InvalidInputError(
+            "y of the test set is constant: an error relative to its variance has no meaning."
+        )
 
 
 def relative_error(said: Float[Tensor, " n"], y: Float[Tensor, " n"]) -> float:

@@ -1,7 +1,7 @@
-"""The three-layer network with a bottleneck of width one and a skip connection, and its training.
+"""The three-layer network with a bottleneck of width one and a skip connection.
 
 f(x) = g_u(x) + c^T relu(a z + b), g_u(x) = u^T sigma2(V x + s), z = (g_u - mean) / deviation. Only
-u and c are trained, one after the other; everything else stays as drawn.
+u and c are trained, one after the other; everything else stays as drawn; see ``training``.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 
 import torch
 from jaxtyping import Float
@@ -16,20 +17,26 @@ from torch import Tensor, nn
 
 from common.errors import InvalidInputError
 from common.kernels.hermite import hermite_series
-from papers.hierarchical_polynomials.ridge import Moments, cross_validated
-
-RIDGES = (1e-2, 3e-2, 1e-1, 3e-1, 1.0, 3.0, 10.0, 30.0, 100.0)
-LAST_RIDGES = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
+from papers.hierarchical_polynomials.targets import check_degree
 
 
 def activation(degree: int) -> tuple[float, ...]:
-    """Coefficients of sigma2 = sum of he_1 to he_k."""
+    """Coefficients of sigma2 = sum of he_1 to he_k.
+
+    Raises:
+        InvalidInputError: a degree that is not a whole number from 1 on.
+    """
+    check_degree(degree)
     return (0.0, *[1.0] * degree)
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Rows and their values, as many."""
+    """Rows and their values, as many.
+
+    Raises:
+        InvalidInputError: other shapes, no rows, whole numbers, NaN or infinity.
+    """
 
     x: Float[Tensor, "n d"]
     y: Float[Tensor, " n"]
@@ -40,6 +47,11 @@ class Samples:
                 f"x of shape {tuple(self.x.shape)}, y of {tuple(self.y.shape)}; wanted: (n, d) and "
                 f"(n,), n of 1 or more."
             )
+        if not (self.x.is_floating_point() and self.y.is_floating_point()):
+            raise InvalidInputError(
+                f"x of {self.x.dtype}, y of {self.y.dtype}; allowed: float32 or float64. Convert "
+                f"them first."
+            )
         if not (self.x.isfinite().all() and self.y.isfinite().all()):
             raise InvalidInputError("NaN or infinity among the samples; allowed: finite numbers.")
 
@@ -48,6 +60,10 @@ class Samples:
 
     def first(self, count: int) -> Samples:
         return Samples(self.x[:count], self.y[:count])
+
+    def __add__(self, other: Samples) -> Samples:
+        """Both."""
+        return Samples(torch.cat([self.x, other.x]), torch.cat([self.y, other.y]))
 
 
 class ThreeLayerNet(nn.Module):
@@ -66,7 +82,8 @@ class ThreeLayerNet(nn.Module):
         dtype: of all numbers.
 
     Raises:
-        InvalidInputError: a width below 1, or a radius outside (0, 1].
+        InvalidInputError: a width that is not a whole number from 1 on, a radius outside (0, 1], a
+            reach that is not above 0, or coefficients that are not finite numbers.
     """
 
     def __init__(
@@ -84,10 +101,20 @@ class ThreeLayerNet(nn.Module):
         dtype: torch.dtype = torch.float64,
     ):
         super().__init__()
-        if min(size, width, last_width) < 1:
+        if not all(isinstance(n, Integral) and n >= 1 for n in (size, width, last_width)):
             raise InvalidInputError(
-                f"d={size}, m2={width}, m1={last_width}; allowed: 1 or more of each."
+                f"d={size}, m2={width}, m1={last_width}; allowed: whole numbers, 1 or more of each."
             )
+        if coefficients != "relu" and (
+            isinstance(coefficients, str)
+            or not len(coefficients)
+            or not all(map(math.isfinite, coefficients))
+        ):
+            raise InvalidInputError(
+                f'coefficients={coefficients!r}; allowed: "relu", or finite numbers, one or more.'
+            )
+        if not 0 < reach < math.inf:
+            raise InvalidInputError(f"reach={reach:g}; allowed: finite and above 0.")
         if not 0 < radius <= 1:
             raise InvalidInputError(f"radius={radius:g}; allowed: above 0, at most 1.")
         self.coefficients, self.skip = coefficients, skip
@@ -128,90 +155,3 @@ class ThreeLayerNet(nn.Module):
         values = self.learnt(x)
         said = self.last_features(values) @ self.c
         return said + values if self.skip else said
-
-
-@dataclass(frozen=True)
-class Learnt:
-    """What training chose.
-
-    Attributes:
-        ridge: xi1.
-        last_ridge: xi2.
-    """
-
-    ridge: float
-    last_ridge: float
-
-
-@torch.no_grad()
-def stage_one(
-    net: ThreeLayerNet, moments: Moments, ridges: Sequence[float], held_out: Samples
-) -> float:
-    """u of the ridge that does best on other samples.
-
-    Args:
-        net: whose u is set, and the affine map by which stage two sees g_u.
-        moments: of its features on the first half of the samples (``moments_of``).
-        ridges: xi1 that are tried.
-        held_out: the second half.
-
-    Returns:
-        xi1.
-    """
-    found = torch.stack([moments.ridge(xi) for xi in ridges])
-    said = torch.cat([net.features(rows) @ found.mT for rows in held_out.x.split(4096)])
-    errors = (said - held_out.y.to(said)[:, None]).square().mean(0)
-    best = int(errors.argmin())
-    net.u.copy_(found[best])
-    deviation, mean = torch.std_mean(said[:, best], correction=0)
-    # Of a constant y, a feature that is the same everywhere: nothing is left to be scaled.
-    deviation = torch.where(deviation > 0, deviation, torch.ones_like(deviation))
-    net.mean.copy_(mean)
-    net.deviation.copy_(deviation)
-    return ridges[best]
-
-
-@torch.no_grad()
-def stage_two(
-    net: ThreeLayerNet,
-    values: Float[Tensor, " n"],
-    y: Float[Tensor, " n"],
-    ridges: Sequence[float] = LAST_RIDGES,
-) -> float:
-    """c, from values of the one-dimensional feature: a ridge chosen by five-fold validation.
-
-    Returns:
-        xi2.
-    """
-    wanted = y.to(values) - values if net.skip else y.to(values)
-    c, ridge = cross_validated(net.last_features(values), wanted, ridges)
-    net.c.copy_(c)
-    return ridge
-
-
-@torch.no_grad()
-def moments_of(net: ThreeLayerNet, samples: Samples, block: int = 4096) -> Moments:
-    """F^T F / n and F^T y / n, never more than a block of F at once."""
-    found = Moments.zeros(net.u)
-    for x, y in zip(samples.x.split(block), samples.y.split(block), strict=True):
-        found = found.with_rows(net.features(x), y.to(net.u))
-    return found
-
-
-def train(
-    net: ThreeLayerNet,
-    first: Samples,
-    second: Samples,
-    ridges: Sequence[float] = RIDGES,
-    last_ridges: Sequence[float] = LAST_RIDGES,
-) -> Learnt:
-    """Algorithm 1 with both stages in closed form; gradient descent has the same fixed points.
-
-    Args:
-        first: D1, of stage one.
-        second: D2, fresh, which chooses xi1 and is all that stage two sees.
-    """
-    ridge = stage_one(net, moments_of(net, first), ridges, second)
-    with torch.no_grad():
-        values = net.learnt(second.x)
-    return Learnt(ridge, stage_two(net, values, second.y, last_ridges))

@@ -12,13 +12,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from common.errors import InvalidInputError
-from papers.hierarchical_polynomials.models import (
-    LAST_RIDGES,
-    Samples,
-    ThreeLayerNet,
-    moments_of,
-    stage_two,
-)
+from papers.hierarchical_polynomials.choices import LAST_RIDGES
+from papers.hierarchical_polynomials.models import Samples, ThreeLayerNet
+from papers.hierarchical_polynomials.training import moments_of, stage_two
 
 
 @torch.no_grad()
@@ -106,7 +102,12 @@ def adam(
 
     Returns:
         The net as it was then, and its error on D2 over the variance of y.
+
+    Raises:
+        InvalidInputError: y of either half is constant.
     """
+    if not all(float(half.y.std(correction=0)) > 0 for half in (first, second)):
+        raise InvalidInputError("Adam learns nothing, and is not stopped: y of a half is constant.")
     mean, deviation = first.y.mean().float(), first.y.std().float()
     x, y = first.x.float(), (first.y.float() - mean) / deviation
     held_x, held_y = second.x.float(), (second.y.float() - mean) / deviation

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from papers.hierarchical_polynomials.models import Samples
+from papers.hierarchical_polynomials.targets import Feature, Link, Quadratic
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class Problem:
         device: where they are put.
     """
 
-    feature: Callable[[Float[Tensor, "n d"]], Float[Tensor, " n"]]
-    link: Callable[[Float[Tensor, " n"]], Float[Tensor, " n"]]
+    feature: Feature | Quadratic
+    link: Link
     size: int
     seed: int
     device: torch.device

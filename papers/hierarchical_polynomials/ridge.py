@@ -5,6 +5,7 @@ Moments are taken of rows that come in blocks, so that memory is that of m x m n
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -91,6 +92,34 @@ class Moments:
             u = torch.addmv(push, step, u)
         return u, steps
 
+    def descent(self, xi: float, steps: int, relative: float = 1e-6) -> Float[Tensor, " m"]:
+        """Gradient descent at eta = 1 / (lambda_max + xi), where the fixed point is not known.
+
+        It ends after ``steps``, or once |gradient| <= relative xi |u|: the loss is xi-strongly
+        convex, so that u is then within ``relative`` of its length of the ridge solution.
+
+        Raises:
+            InvalidInputError: no rows, or xi not above 0.
+        """
+        self._check(xi)
+        eta = 1 / (self.largest() + xi)
+        step = -self.squares * (eta / self.count)
+        step.diagonal().add_(1 - eta * xi)
+        push, u = self.products * (eta / self.count), torch.zeros_like(self.products)
+        for _ in range(steps):
+            after = torch.addmv(push, step, u)
+            near = (after - u).norm() <= eta * relative * xi * u.norm()
+            u = after
+            if near:
+                break
+        return u
+
+    def __sub__(self, other: Moments) -> Moments:
+        """Without some rows."""
+        return Moments(
+            self.squares - other.squares, self.products - other.products, self.count - other.count
+        )
+
     def _check(self, xi: float) -> None:
         if not self.count or not xi > 0:
             raise InvalidInputError(
@@ -98,19 +127,40 @@ class Moments:
             )
 
 
+def check_ridges(ridges: Sequence[float], name: str = "ridges") -> None:
+    """Refuse a grid of ridges that nothing can be chosen from.
+
+    Raises:
+        InvalidInputError: none, or one that is not finite and above 0.
+    """
+    if not len(ridges):
+        raise InvalidInputError(f"no {name}; one or more are wanted.")
+    if not all(math.isfinite(xi) and xi > 0 for xi in ridges):
+        raise InvalidInputError(f"{name}={list(ridges)}; allowed: finite and above 0.")
+
+
 def cross_validated(
-    rows: Float[Tensor, "n m"], y: Float[Tensor, " n"], ridges: Sequence[float], folds: int = 5
+    rows: Float[Tensor, "n m"],
+    y: Float[Tensor, " n"],
+    ridges: Sequence[float],
+    folds: int = 5,
+    *,
+    steps: int | None = None,
 ) -> tuple[Float[Tensor, " m"], float]:
     """The ridge solution on all rows, xi the best of some by ``folds``-fold validation.
 
     Folds are every fifth row: rows are independent, and nothing has to be drawn.
 
+    Args:
+        steps: of gradient descent in place of the solution, at most; None for the solution.
+
     Returns:
         The solution, and xi.
 
     Raises:
-        InvalidInputError: fewer rows than folds.
+        InvalidInputError: fewer rows than folds, or no ridges above 0.
     """
+    check_ridges(ridges)
     if len(rows) < folds:
         raise InvalidInputError(f"{len(rows)} rows; {folds} folds want at least as many.")
     errors = rows.new_zeros(len(ridges))
@@ -118,10 +168,19 @@ def cross_validated(
         out = torch.arange(fold, len(rows), folds, device=rows.device)
         kept = torch.ones(len(rows), dtype=torch.bool, device=rows.device)
         kept[out] = False
-        path = ridge_path(rows[kept], y[kept], ridges)
+        path = _path(rows[kept], y[kept], ridges, steps)
         errors += (rows[out] @ path.mT - y[out, None]).square().sum(0)
     best = ridges[int(errors.argmin())]
-    return ridge_path(rows, y, [best])[0], best
+    return _path(rows, y, [best], steps)[0], best
+
+
+def _path(
+    rows: Float[Tensor, "n m"], y: Float[Tensor, " n"], ridges: Sequence[float], steps: int | None
+) -> Float[Tensor, "ridges m"]:
+    if steps is None:
+        return ridge_path(rows, y, ridges)
+    moments = Moments.zeros(rows[0]).with_rows(rows, y)
+    return torch.stack([moments.descent(xi, steps) for xi in ridges])
 
 
 def ridge_path(

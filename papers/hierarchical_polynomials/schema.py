@@ -8,9 +8,14 @@ from hydra.core.config_store import ConfigStore
 
 from common.experiment.ranges import ranged
 from common.experiment.schema import TaskConfig
-
-SHAPES = ("balanced", "radial", "halves", "dominated", "rank_one", "product")
-HALF_DECADES = [1.0e-2, 3.0e-2, 1.0e-1, 3.0e-1, 1.0, 3.0, 10.0, 30.0, 100.0]
+from papers.hierarchical_polynomials.choices import (
+    FEATURE_RIDGES,
+    KERNEL_RIDGES,
+    LAST_RIDGES,
+    RIDGES,
+    SHAPES,
+    SOLVERS,
+)
 
 
 @dataclass
@@ -34,7 +39,7 @@ class PolynomialTask(TaskConfig):
     link: list[float] = ranged([0.0, 1.0, 1.0])
     width: int = ranged(3000, at_least=1)
     last_width: int = ranged(256, at_least=1)
-    ridges: list[float] = ranged(HALF_DECADES, above=0)
+    ridges: list[float] = ranged(list(RIDGES), above=0)
     test: int = ranged(8000, at_least=2)
 
 
@@ -47,7 +52,11 @@ class LayerwiseTask(PolynomialTask):
         activation: sigma2: "hermite", or "no_top", without its degree k, or "relu".
         shift: whether sigma2's argument is shifted.
         skip: whether g_u is added to the output.
-        split: whether the stages have samples of their own.
+        split: whether the stages have samples of their own; else both see all n, and xi1 is chosen
+            by five-fold validation.
+        solver: of both stages: "ridge", in closed form, or "descent", gradient descent.
+        steps: of descent at most, T1 and T2.
+        last_ridges: xi2 that are tried.
     """
 
     samples: list[int] = ranged([8192, 16384], at_least=10)
@@ -55,6 +64,9 @@ class LayerwiseTask(PolynomialTask):
     shift: bool = True
     skip: bool = True
     split: bool = True
+    solver: str = ranged("ridge", one_of=SOLVERS)
+    steps: int = ranged(10_000, at_least=1)
+    last_ridges: list[float] = ranged(list(LAST_RIDGES), above=0)
 
 
 @dataclass
@@ -69,7 +81,7 @@ class KernelRidgeTask(PolynomialTask):
 
     kernel: str = ranged("gaussian", one_of=("gaussian", "polynomial", "arc_cosine"))
     samples: list[int] = ranged([4096, 8192], at_least=10)
-    ridges: list[float] = ranged([1.0e-4, 1.0e-3, 1.0e-2, 1.0e-1, 1.0, 10.0, 100.0], above=0)
+    ridges: list[float] = ranged(list(KERNEL_RIDGES), above=0)
     test: int = ranged(4000, at_least=2)
 
 
@@ -88,7 +100,7 @@ class SampleComplexityTask(PolynomialTask):
     sizes: list[int] = ranged([16, 24, 32], at_least=2)
     widths: list[int] = ranged([1500, 2500, 3000], at_least=1)
     multiples: list[list[float]] = ranged(
-        [[4.0, 8.0, 16.0], [4.0, 8.0, 16.0], [2.0, 4.0, 8.0]], above=0, count=3
+        [[4.0, 8.0, 16.0], [4.0, 8.0, 16.0], [2.0, 4.0, 8.0]], above=0
     )
     share: float = ranged(0.85, above=0, below=1)
     problems: int = ranged(4, at_least=1)
@@ -99,7 +111,7 @@ class FiniteDimensionTask(TaskConfig):
     """H5, H9.
 
     Attributes:
-        sizes: d, ascending; the first is that of unequal lambda.
+        sizes: d, ascending; the first is that of unequal lambda and of rank one.
         draws: of x.
     """
 
@@ -164,6 +176,7 @@ class EndToEndTask(PolynomialTask):
 
     Attributes:
         samples: n, both halves; the second chooses rate and epoch.
+        feature_ridges: of random features on all n, of which the test set chooses.
         two_layer_width: of that network.
         three_layer_width: of both layers of that.
         rates: of Adam, that are tried.
@@ -173,6 +186,7 @@ class EndToEndTask(PolynomialTask):
     """
 
     samples: int = ranged(8192, at_least=10)
+    feature_ridges: list[float] = ranged(list(FEATURE_RIDGES), above=0)
     two_layer_width: int = ranged(1024, at_least=1)
     three_layer_width: int = ranged(256, at_least=1)
     rates: list[float] = ranged([3.0e-4, 1.0e-3, 3.0e-3], above=0)

@@ -1,18 +1,19 @@
-"""h = g(p(x)) of standard normal x: features p, links g, and what stage one cannot see."""
+"""h = g(p(x)) of standard normal x: features p and links g. Closed forms: ``closed_forms``."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Integral
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from common.errors import InvalidInputError
 from common.kernels.hermite import hermite_series
-
-SHAPES = ("balanced", "radial", "halves", "dominated", "rank_one", "product")
+from papers.hierarchical_polynomials.choices import SHAPES
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,10 @@ class Feature:
         degree: k.
         weights: w, one a term; lambda_i / sqrt L in the paper's letters.
         product: psi_i is a product of k coordinates of its own, and not he_k of the i-th one.
+
+    Raises:
+        InvalidInputError: a degree that is not a whole number from 1 on, no terms, or another
+            variance.
     """
 
     degree: int
@@ -30,10 +35,9 @@ class Feature:
     product: bool = False
 
     def __post_init__(self) -> None:
-        if self.degree < 1 or not len(self.weights):
-            raise InvalidInputError(
-                f"degree={self.degree}, {len(self.weights)} terms; allowed: 1 or more of both."
-            )
+        check_degree(self.degree)
+        if not len(self.weights):
+            raise InvalidInputError("no terms; one or more are wanted.")
         square = float(self.weights.square().sum())
         if not math.isclose(square, 1, rel_tol=1e-6):
             raise InvalidInputError(
@@ -60,23 +64,76 @@ class Feature:
         return psi @ self.weights.to(x)
 
 
-def feature(shape: str, size: int, degree: int) -> Feature:
+@dataclass(frozen=True)
+class Quadratic:
+    """p = (<x, A x> - tr A) / (sqrt 2 ||A||_F), for any square A, of which the symmetric part
+    counts.
+
+    It is of the paper's class if ||A||_op is far below ||A||_F. In the eigenvectors of A it is a
+    ``Feature`` of degree 2, whose closed forms are its own.
+
+    Raises:
+        InvalidInputError: A is not square and finite, or its symmetric part is 0.
+    """
+
+    matrix: Float[Tensor, "d d"]
+
+    def __post_init__(self) -> None:
+        a = self.matrix
+        if a.ndim != 2 or a.shape[0] != a.shape[1] or not a.is_floating_point():
+            raise InvalidInputError(
+                f"A of shape {tuple(a.shape)}, {a.dtype}; wanted: (d, d), floating point."
+            )
+        if not bool(a.isfinite().all()):
+            raise InvalidInputError("NaN or infinity in A; allowed: finite numbers.")
+        if not float(self._symmetric().norm()) > 0:
+            raise InvalidInputError("the symmetric part of A is 0: p would be 0 everywhere.")
+
+    def __call__(self, x: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
+        """p(x)."""
+        a = self._symmetric().to(x)
+        return ((x @ a * x).sum(-1) - a.trace()) / (math.sqrt(2) * a.norm())
+
+    def diagonal(self) -> Feature:
+        """The same p in coordinates along the eigenvectors; |largest weight| is ||A||_op over
+        ||A||_F."""
+        values = torch.linalg.eigvalsh(self._symmetric().double())
+        return Feature(2, values / values.norm())
+
+    def _symmetric(self) -> Float[Tensor, "d d"]:
+        return (self.matrix + self.matrix.mT) / 2
+
+
+def feature(shape: str, size: int, degree: int) -> Feature | Quadratic:
     """One of the shapes, of d coordinates.
 
     Args:
-        shape: "balanced", lambda = 1, -1, 1, ...: no function of the norm; "radial", all lambda 1:
-            for k = 2 a function of |x| alone, a control; "halves", lambda^2 = 1.6 on the first half
-            and 0.4 on the other; "dominated", half of the variance in the first term; "rank_one",
-            he_k(x_1), outside the paper's class; "product", products of k coordinates.
+        shape: "balanced", lambda = 1, -1, 1, ..., as many of both: no function of the norm;
+            "radial", all lambda 1: for k = 2 a function of |x| alone, a control; "halves",
+            lambda^2 = 1.6 on the first half and 0.4 on the other; "product", products of k
+            coordinates; "quadratic", of degree 2 and a fixed symmetric Gaussian matrix without
+            trace. Outside the paper's class: "dominated", half of the variance in the first term;
+            "two_dominated", half of it in the first two, of opposite signs; "rank_one", he_k(x_1).
         size: d.
 
     Raises:
-        InvalidInputError: another shape, or a size it does not allow.
+        InvalidInputError: another shape, or a size or degree it does not allow.
     """
     if shape not in SHAPES:
         raise InvalidInputError(f"feature={shape!r}; allowed: {', '.join(SHAPES)}.")
-    if size < (degree if shape == "product" else 2):
-        raise InvalidInputError(f"d={size} is too few coordinates for {shape} of degree {degree}.")
+    check_degree(degree)
+    least = {"product": degree, "two_dominated": 3}.get(shape, 2)
+    if size < least:
+        raise InvalidInputError(
+            f"d={size} is too few coordinates for {shape} of degree {degree}; allowed: {least} or "
+            f"more."
+        )
+    if shape == "balanced" and size % 2:
+        raise InvalidInputError(f"d={size} for balanced; allowed: even, as many signs of both.")
+    if shape == "quadratic":
+        if degree != 2:
+            raise InvalidInputError(f"degree={degree} for quadratic; allowed: 2.")
+        return Quadratic(_traceless(size))
     if shape == "product":
         terms = size // degree
         return Feature(degree, torch.full((terms,), terms**-0.5, dtype=torch.float64), True)
@@ -87,23 +144,29 @@ def feature(shape: str, size: int, degree: int) -> Feature:
         weights[: size // 2], weights[size // 2 :] = math.sqrt(1.6), math.sqrt(0.4)
     elif shape == "dominated":
         weights[0] = math.sqrt(size - 1)
+    elif shape == "two_dominated":
+        weights[0] = math.sqrt((size - 2) / 2)
+        weights[1] = -weights[0]
     elif shape == "rank_one":
         weights[1:] = 0
     return Feature(degree, weights / weights.norm())
 
 
-@dataclass(frozen=True)
-class Quadratic:
-    """p = (<x, A x> - tr A) / (sqrt 2 ||A||_F), for any symmetric A.
+def _traceless(size: int) -> Float[Tensor, "d d"]:
+    """The same for every run of one d, so that seeds differ in their samples alone."""
+    drawn = torch.from_numpy(np.random.default_rng(size).standard_normal((size, size)))
+    symmetric = drawn + drawn.mT
+    return symmetric - symmetric.trace() / size * torch.eye(size, dtype=torch.float64)
 
-    It is of the paper's class if ||A||_op is far below ||A||_F.
+
+def check_degree(degree: int) -> None:
+    """Refuse what is no degree of a polynomial that varies.
+
+    Raises:
+        InvalidInputError: not a whole number from 1 on.
     """
-
-    matrix: Float[Tensor, "d d"]
-
-    def __call__(self, x: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
-        a = ((self.matrix + self.matrix.mT) / 2).to(x)
-        return ((x @ a * x).sum(-1) - a.trace()) / (math.sqrt(2) * a.norm())
+    if isinstance(degree, bool) or not isinstance(degree, Integral) or degree < 1:
+        raise InvalidInputError(f"degree={degree!r}; allowed: a whole number, 1 or more.")
 
 
 @dataclass(frozen=True)
@@ -112,11 +175,18 @@ class Link:
 
     Attributes:
         coefficients: c_0, c_1, ...
+
+    Raises:
+        InvalidInputError: a g that is constant, or a coefficient that is not finite.
     """
 
     coefficients: tuple[float, ...]
 
     def __post_init__(self) -> None:
+        if not all(map(math.isfinite, self.coefficients)):
+            raise InvalidInputError(
+                f"link={list(self.coefficients)}; allowed: finite coefficients."
+            )
         if not any(self.coefficients[1:]):
             raise InvalidInputError(
                 f"link={list(self.coefficients)} is constant; a coefficient after the first has to "
@@ -125,26 +195,3 @@ class Link:
 
     def __call__(self, z: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
         return hermite_series(z, self.coefficients)
-
-
-def correlation_limit(size: int) -> float:
-    """corr(P_{<=2} h, p) of the balanced feature of degree 2 and g = z + (z^2 - 1) / sqrt 2.
-
-    Its part of degree 2 is p + (2 / sqrt d) r, with r the radial feature: 1 / sqrt(1 + 4 / d).
-    """
-    return (1 + 4 / size) ** -0.5
-
-
-def kernel_floor(size: int) -> float:
-    """Share of Var h of degree 4, of the same: what no learner of degree 3 explains."""
-    return (1 + 2 / size) / (2 + 6 / size)
-
-
-def second_degree_correlation(weights: Float[Tensor, " d"], second: float) -> float:
-    """corr(P_2 h, p) of diagonal features of degree 2 and g = z + c_2 he_2(z), exactly.
-
-    P_2 p^2 has 2 sqrt2 w_i^2 on he_2(x_i), so that P_2 h has w_i + 2 c_2 w_i^2 there, and no
-    product of two coordinates.
-    """
-    found = weights + 2 * second * weights.square()
-    return float(found @ weights / found.norm() / weights.norm())

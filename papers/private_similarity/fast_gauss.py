@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from common.errors import InvalidInputError
+from common.kernels.hermite import hermite
 from common.recovery.arrays import Array, like
 from papers.private_similarity.mechanisms import NoiseMechanism
 from papers.private_similarity.models import asked_rows, finite_positive, rows
@@ -129,11 +130,11 @@ def _powers(t: Float[Tensor, "n d"], order: int) -> Float[Tensor, "n terms"]:
 
 
 def _hermite(t: Float[Tensor, "n d"], order: int) -> Float[Tensor, "n terms"]:
-    """Products over coordinates of exp(-t^2) H_b(t), H_b the physicists' Hermite polynomials."""
-    values = [torch.exp(-(t**2)), 2 * t * torch.exp(-(t**2))]
-    for b in range(2, order):
-        values.append(2 * t * values[-1] - 2 * (b - 1) * values[-2])
-    return _products(torch.stack(values[:order], -1))
+    """Products over coordinates of exp(-t^2) H_b(t), H_b the physicists' Hermite polynomials:
+    2^(b/2) sqrt(b!) he_b(sqrt 2 t) of the normalised ones."""
+    scales = [math.sqrt(2.0**b * math.factorial(b)) for b in range(order)]
+    values = hermite(math.sqrt(2) * t, order - 1) * torch.tensor(scales, dtype=t.dtype)
+    return _products(torch.exp(-(t**2))[..., None] * values)
 
 
 def _products(single: Float[Tensor, "n d order"]) -> Float[Tensor, "n terms"]:

@@ -7,9 +7,9 @@ import torch
 
 from common.experiment.context import RunContext, TaskResult
 from papers.hierarchical_polynomials.kernels import relative_error
-from papers.hierarchical_polynomials.models import stage_two
 from papers.hierarchical_polynomials.tasks.sample_complexity import crossing
 from papers.hierarchical_polynomials.tasks.settings import network, problem
+from papers.hierarchical_polynomials.training import stage_two
 
 
 def run(context: RunContext) -> TaskResult:

@@ -6,10 +6,10 @@ import torch
 
 from common.experiment.context import RunContext, TaskResult
 from papers.hierarchical_polynomials.kernels import relative_error
-from papers.hierarchical_polynomials.models import train
 from papers.hierarchical_polynomials.peers import train_one_step
 from papers.hierarchical_polynomials.problems import correlation
 from papers.hierarchical_polynomials.tasks.settings import network, problem
+from papers.hierarchical_polynomials.training import train
 
 
 def run(context: RunContext) -> TaskResult:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from common.experiment.context import RunContext, TaskResult
-from papers.hierarchical_polynomials.models import moments_of
 from papers.hierarchical_polynomials.tasks.settings import network, problem
+from papers.hierarchical_polynomials.training import moments_of
 
 
 def run(context: RunContext) -> TaskResult:

@@ -6,18 +6,25 @@ import math
 
 import numpy as np
 
+from common.errors import InvalidInputError
 from common.experiment.context import RunContext, TaskResult
 from common.recovery.rates import line
-from papers.hierarchical_polynomials.models import moments_of, stage_one
+from papers.hierarchical_polynomials.closed_forms import applies, correlation_limit
 from papers.hierarchical_polynomials.problems import Problem, correlation
-from papers.hierarchical_polynomials.targets import correlation_limit
 from papers.hierarchical_polynomials.tasks.settings import network, problem
+from papers.hierarchical_polynomials.training import moments_of, stage_one
 
 
 def run(context: RunContext) -> TaskResult:
     """``samples_d*``, n at which the median correlation of some problems is a share of its limit,
     interpolated in ln n; ``exponent``, of a line of ln n through ln d; ``corr_d*_n*``, medians."""
     task = context.config.task
+    target = problem(context, size=task.sizes[0])
+    if not applies(target.feature, target.link):
+        raise InvalidInputError(
+            f"task.degree={task.degree}, task.feature={task.feature}, task.link={list(task.link)}; "
+            f"the limit of the correlation is known at degree 2 without products, link [0, 1, 1]."
+        )
     metrics: dict[str, float] = {}
     for size, width, multiples in zip(task.sizes, task.widths, task.multiples, strict=True):
         counts = [int(multiple * size**task.degree) for multiple in multiples]
@@ -25,7 +32,7 @@ def run(context: RunContext) -> TaskResult:
             [correlations(context, size, width, counts, i) for i in range(task.problems)]
         )
         medians = np.median(found, 0)
-        limit = correlation_limit(size) if task.feature == "balanced" else 1.0
+        limit = correlation_limit(problem(context, size=size).feature)
         metrics |= {f"corr_d{size}_n{n}": c for n, c in zip(counts, medians, strict=True)}
         metrics[f"samples_d{size}"] = crossing(counts, medians, task.share * limit)
     wanted = [metrics[f"samples_d{size}"] for size in task.sizes]
@@ -52,9 +59,22 @@ def correlations(
 
 
 def crossing(counts: list[int], values: np.ndarray, bound: float) -> float:
-    """n at which rising values reach a bound, on straight lines in ln n; the lines at the ends are
-    carried on."""
-    place = int(np.clip(np.searchsorted(values, bound), 1, len(values) - 1))
+    """n at which values that rise first reach a bound, on straight lines in ln n.
+
+    Raises:
+        InvalidInputError: they are there already at the least n, or do not come there: nothing is
+            carried on beyond what was measured.
+    """
+    reached = np.flatnonzero(np.asarray(values) >= bound)
+    if len(reached) and values[0] == bound:
+        return float(counts[0])
+    if not len(reached) or not reached[0]:
+        where = "no n is enough" if not len(reached) else "the least n is enough"
+        raise InvalidInputError(
+            f"{bound:.4g} lies outside of what was measured, {values[0]:.4g} to {values[-1]:.4g} "
+            f"at n = {counts[0]} to {counts[-1]}: {where}. Widen the numbers of samples."
+        )
+    place = int(reached[0])
     low, high = values[place - 1], values[place]
     along = (bound - low) / (high - low)
     return counts[place - 1] * math.exp(along * math.log(counts[place] / counts[place - 1]))

@@ -72,9 +72,21 @@ def test_seed_by_seed(least, expected):
     assert finding(relation).verdict == expected
 
 
+def test_medians_of_as_many_seeds_as_there_are():
+    """4 and 5, where the means say the contrary."""
+    samples = {"t/a/x": Samples((3.0, 90.0, 4.0)), "t/b/x": Samples((9.0, 1.0))}
+    relation = parse({"medians_of": ["t/a/x", "t/b/x"], "below": 0}, "here")
+    found = relation.evaluate(samples.__getitem__)
+    assert (found.verdict, found.value, found.measured) == ("holds", -1.0, "4 - 5 = -1")
+    above = parse({"medians_of": ["t/a/x", "t/b/x"], "above": 0}, "here")
+    assert above.evaluate(samples.__getitem__).verdict == "fails"
+
+
 @pytest.mark.parametrize(
     "relation",
     [
+        {"medians_of": ["t/sst/x"], "below": 0},
+        {"medians_of": ["t/sst/x", "t/other/x"]},
         {"gaps_closed": [], "better": "lower", "at_least": 1},
         gap("t"),
         gap("t", at_least=1, better="smaller"),

@@ -21,14 +21,24 @@ def test_how_many_runs(planned):
 BOUNDS = {
     "C1": ["largest at_most 1e-08", "largest at_most 1e-08"],
     "C2": ["below ctr/movielens/deepfm/svd_r{r}_gap", "lies_below 0"],
-    "C3": ["absolute 0.5", "absolute 0.5", "absolute 0.5", "absolute 0.5", "at_least 3"],
+    "C3": [
+        "equals {case}_dense_parameters {case}_dense_formula",
+        "absolute 0.5",
+        "equals avazu_r{r}_parameters avazu_r{r}_formula",
+        "absolute 0.5",
+        "equals criteo_r2_parameters criteo_r2_formula",
+        "absolute 0.5",
+        "equals movielens_r4_parameters movielens_r4_formula",
+        "absolute 0.5",
+        "at_least 3",
+    ],
     "C4": ["lies_above 0", "lies_above 0"],
     "C4b": ["lies_above -0.0005"],
     "C5": ["lies_above 0"],
-    "C6": ["at_least 1.3", "absolute 1e-09"],
+    "C6": ["at_least 1.3", "equals lookup_bytes_saved 8", "absolute 1e-09"],
     "C7": ["lies_below 0", "above 1"],
     "C8": ["largest at_most 1e-05"],
-    "C9": ["above 0.5", "absolute 0.5"],
+    "C9": ["above 0.5", "equals {v}_parameters {v}_parameters_formula", "absolute 0.5"],
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from common.ledger.relations import split
-from tests.claim_bounds import stated
+from tests.claim_bounds import named, stated
 
 
 def test_every_row_is_there(planned):
@@ -46,6 +46,7 @@ def test_the_tasks_record_what_is_read(planned, task, smoke):
 
 
 FALLING = [f"largest below {bound}" for bound in ("0.005", "2e-05", "1e-07", "1e-09")]
+GAMMAS = (50, 100, 150, 200)
 DEGREES = [5, 7, 11, 19, 33, 4, 6, 8, 13, 22]
 BOUNDS = {
     "E1": ["largest at_most 1e-10", "largest at_most 1e-12"],
@@ -58,13 +59,27 @@ BOUNDS = {
         "within 64 64",
     ],
     "E3": ["largest at_most 1e-12", "largest at_most 0"],
-    "E4": [*FALLING, "largest at_most 1", "largest at_most 1"],
-    "E5": FALLING,
+    "E4": [
+        *FALLING,
+        named("order", "{weight}_g", (2, 4, 6, 8)),
+        "largest at_most 1",
+        "largest at_most 1",
+    ],
+    "E5": [*FALLING, named("order", "{weight}_{factor}_g", (2, 4, 6, 8))],
     "E6": ["at_most 1.15", "at_least 1.8", "at_least 20", "largest at_most 0.001"],
     "E7": ["largest below 200", "largest below 1"],
-    "E8": [*(f"within {g} {g}" for g in DEGREES), "above 0"],
+    "E8": [
+        *(f"within {g} {g}" for g in DEGREES),
+        named("monotone rising", "fast_seconds_gamma", GAMMAS),
+        named("monotone rising", "features_gamma", GAMMAS),
+        "above 0",
+    ],
     "E9": ["smallest above 0", "smallest at_least 0", "smallest at_least 3"],
-    "E10": ["above 1"],
+    "E10": [
+        named("monotone falling", "exponent_s{s}_e", range(1, 7)),
+        named("monotone rising", "exponent_s100_e", range(1, 7)),
+        "above 1",
+    ],
     "E11": ["largest at_most 0.01", "smallest at_least 0.999"],
 }
 

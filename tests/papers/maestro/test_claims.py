@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.claim_bounds import stated
+from tests.claim_bounds import named, stated
 
 
 def test_every_row_is_there(planned):
@@ -12,6 +12,7 @@ def test_every_row_is_there(planned):
 
 
 CUT = ["at_least 3", "at_least 3", "at_most 1.5", "at_most 1.5"]
+PARTS = (0.25, 0.5, 0.75, 1)
 BOUNDS = {
     "M1": [
         "largest at_most 0.001",
@@ -31,6 +32,8 @@ BOUNDS = {
     "M4": CUT,
     "M4b": CUT,
     "M5": [
+        "monotone falling lasso_0.00025/rank_sum lasso_0.001/rank_sum lasso_0.004/rank_sum "
+        "lasso_0.016/rank_sum",
         "slack 2",
         *(
             bound
@@ -42,8 +45,8 @@ BOUNDS = {
             )
         ),
     ],
-    "M6": CUT,
-    "M6b": CUT,
+    "M6": [*CUT, *(named("monotone rising", "one_layer_at_", PARTS) for _ in range(2))],
+    "M6b": [*CUT, *(named("monotone rising", "across_layers_at_", PARTS) for _ in range(2))],
     "M7": ["within 0 0", "within 25557032 25557032"],
     "M8": ["at_most 1e-05", "at_most 1e-12"],
 }

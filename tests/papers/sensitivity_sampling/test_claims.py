@@ -29,7 +29,14 @@ BOUNDS = {
     ],
     "C6": ["at_most 1", "at_most 1", "at_most 19", "at_most 0.2"],
     "C7": ["largest at_most 108", "largest at_most 0.5"],
-    "C8": ["largest at_most 0.01", "largest at_most 1", "absolute 0.1", "absolute 0.1"],
+    "C8": [
+        "largest at_most 0.01",
+        "largest at_most 1",
+        "equals lift_rank 19",
+        "absolute 0.1",
+        "equals noisy_lift_rank 55",
+        "absolute 0.1",
+    ],
     "C9": ["at_most 1.583333333", "at_most 1.75", "at_most 1.583333333", "at_most 1.75"],
     "C10": [
         "at_most 1.583333333",

@@ -28,7 +28,17 @@ BOUNDS = {
     "S5": ["at_most 0", "at_most 0", "within 18.6 18.8"],
     "S6": ["smallest at_least 0.999", "largest below 0.1"],
     "S7": ["largest at_most 0", "smallest above 0", "above 0"],
-    "S9": ["absolute 0.1"] * 5,
+    "S9": [
+        bound
+        for name, target in (
+            ("opt_125m", 67.6),
+            ("opt_350m", 52.4),
+            ("opt_1_3b", 50),
+            ("llama_130m", 65.8),
+            ("llama_1_3b", 97.4),
+        )
+        for bound in (f"equals {name} {target}", "absolute 0.1")
+    ],
     "S10": ["above 0", "above 0", "above 0", "largest at_most 0.001"],
     "S11": ["at_least -0.5", "beyond 1", "at_least 40"],
     "S12": [
