@@ -15,7 +15,7 @@ from papers.private_similarity.models import finite_positive, rows
 from papers.private_similarity.sizes import Sizes, with_sizes
 
 Rule = Literal["average", "nearest_mean"]
-BLOCK = 4096  # rows that are widened at a time
+BLOCK = 256  # rows that are widened at a time, and stay in a processor's cache
 
 
 @dataclass(frozen=True)
@@ -71,12 +71,7 @@ class ClassMeans:
         finite_positive(limit, "bound")
         counts = torch.bincount(y, minlength=classes).double()
         for_sums, counts = with_sizes(mechanism, counts, sizes)
-        totals = counts.new_zeros(classes, x.shape[1])
-        for part, labels in zip(points.split(BLOCK), y.split(BLOCK), strict=True):
-            wide = part.double()
-            norms = torch.linalg.vector_norm(wide, mechanism.norm, dim=1)
-            wide *= (limit / norms.clamp_min(limit))[:, None]
-            totals.index_add_(0, labels, wide)
+        totals = _class_totals(points, y, classes, limit, mechanism.norm)
         sums = for_sums.release(totals, limit)
         return cls(sums / counts[:, None])
 
@@ -92,3 +87,18 @@ class ClassMeans:
         means = self.means.to(y)
         found = y @ means.mT
         return found if rule == "average" else found - means.square().sum(1) / 2
+
+
+def _class_totals(
+    x: Float[Tensor, "n d"], y: Int[Tensor, " n"], classes: int, limit: float, norm: int
+) -> Float[Tensor, "classes d"]:
+    """Sums over classes of rows cut to a norm, in float64."""
+    totals = torch.zeros(classes, x.shape[1], dtype=torch.float64, device=x.device)
+    members = torch.nn.functional.one_hot(y, classes).double()
+    wide = totals.new_empty(min(BLOCK, len(x)), x.shape[1])
+    for part, weights in zip(x.split(BLOCK), members.split(BLOCK), strict=True):
+        block = wide[: len(part)].copy_(part)
+        norms = torch.linalg.vector_norm(block, norm, dim=1)
+        weights *= (limit / norms.clamp_min(limit))[:, None]
+        totals.addmm_(weights.mT, block)
+    return totals
