@@ -1,5 +1,6 @@
 """Reading claims.yaml: what is understood, and how mistakes in it are explained."""
 
+import math
 import re
 
 import pytest
@@ -197,6 +198,8 @@ REPORTED = f"""{VARIANTS}        equal: [steps]
               - [lra/image/s5/accuracy, lra/image/s5_ptd/loss]
               - [lra/image/s5_ptd/accuracy, lra/image/s5/loss]
               - [lra/image/s5_ptd/loss, lra/image/s5/accuracy]
+          medians: {{medians_of: [lra/image/s5_ptd/accuracy, lra/image/s5/accuracy]}}
+          slope: {{slope_of: {{1: lra/image/s5/accuracy, 2: lra/image/s5_ptd/accuracy}}}}
 """
 
 
@@ -221,11 +224,13 @@ def test_a_report_shows_means_and_what_is_formed_of_them(tmp_path):
     ]
     present = Present(lambda module: CODE)
     (result,) = evaluate(planned, rows, "laptop", {}, present)
-    mean, difference, ratio, correlation = result.report
+    mean, difference, ratio, correlation, medians, slope = result.report
     assert (mean.value, difference.value) == (42.0, 1.5)
     assert difference.measured.startswith("43.5 - 42 = 1.5 ± ")
     assert ratio.measured == "43.5 / 42 = 1.036"
     assert correlation.measured == "-0.5 over 3 pairs"
+    assert medians.measured == "43.5 - 42 = 1.5"
+    assert slope.value == pytest.approx(math.log2(43.5 / 42))
     assert {shown.verdict for shown in result.report} == {""}
     (result,) = evaluate(planned, rows[:3], "laptop", {}, present)
     assert {shown.verdict for shown in result.report[1:]} == {"not run"}
