@@ -141,7 +141,7 @@ class TestShared:
             errors.append(error)
         assert ridge == RIDGES[int(np.argmin(errors))]
         assert torch.allclose(net.u, moments_of(net, first).ridge(ridge))
-        assert float(net.mean) == pytest.approx(float(net.learnt(first.x).mean()))
+        assert float(net.mean) == pytest.approx(float(net.learnt(first.x).detach().mean()))
 
     def test_noise_is_not_fitted(self):
         """On its own rows the smallest ridge does best; by validation the largest."""
